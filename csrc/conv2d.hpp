@@ -1,0 +1,15 @@
+// Two-dimensional convolution and its gradients: chooses the algorithm, cuts the work, calls the
+// kernels. Arrays are NHWC, weights (K, C/groups, R, S) as users hold them.
+#pragma once
+
+#include "kernel_table.hpp"
+#include "shape.hpp"
+
+namespace convlet {
+
+void conv2d_forward(const Conv2dShape& shape, const float* x, const float* weight,
+                    const float* bias, Activation activation, float* y);
+void conv2d_grad_input(const Conv2dShape& shape, const float* dy, const float* weight, float* dx);
+void conv2d_grad_weight(const Conv2dShape& shape, const float* dy, const float* x, float* dw);
+
+}  // namespace convlet

@@ -1,0 +1,100 @@
+// What csrc/<op>.cpp asks of the kernels: plain data in, one table of functions out.
+//
+// Everything here is compiled under every instruction set, so it has no member functions, no
+// initialisers that run, and no std:: templates (an inline function compiled for AVX-512 could be
+// picked by the linker for an older processor).
+#pragma once
+
+#include <cstdint>
+
+namespace convlet {
+
+enum class Activation : std::int32_t { none, relu };
+
+// How the lanes of an instruction set cut a matrix with `columns` columns into panels: panel p has
+// a width that is one of the register tile's, the last ones narrower, padded with zeros.
+struct Panels {
+    std::int64_t columns;
+    std::int64_t wide;        // columns of a wide panel
+    std::int64_t wide_count;  // panels of that width
+    std::int64_t rest;        // padded width of the last panel, or 0
+};
+
+// A run of the dot product that is contiguous in the input: `depth` floats at `offset`.
+struct Step {
+    std::int64_t offset, depth;
+};
+
+// One correlation: what forward, and each phase of the gradient of the input, compute.
+//
+//   y[n, i, j, k] = sum over r, s, c of
+//                   x[n, i*step_h + r*dilation_h + origin_h, j*step_w + ..., c] * b[r, s, c, k]
+//
+// x is NHWC with `x_pixel` floats between pixels, of which `channels` starting at x are used;
+// pixels outside the image count as zero.
+struct Correlation {
+    const float* x;
+    std::int64_t images, height, width, channels, x_pixel;
+    std::int64_t kernel_h, kernel_w, step_h, step_w, dilation_h, dilation_w, origin_h, origin_w;
+    float* y;
+    std::int64_t out_height, out_width, out_channels;
+    std::int64_t y_image, y_row, y_pixel;  // floats between images, rows, pixels
+    const float* packed;                   // weights in panels, see pack_weight
+    Panels panels;
+    const float* bias;  // or null
+    Activation activation;
+};
+
+// The pixels of one task: rows [i0, i1) and columns [j0, j1) of image n.
+struct PixelBlock {
+    std::int64_t image, i0, i1, j0, j1;
+};
+
+// Packs w into panels: packed[panel][tap][depth][lane]; tap t reads w + taps[t].
+struct WeightPacking {
+    const float* weight;
+    std::int64_t depth, depth_stride, lane_stride, tap_count;
+    const std::int64_t* taps;
+    Panels panels;
+    float* packed;
+};
+
+// Gradient of the weight: dw[(r, s, c), k] += sum over pixels of x[pixel + tap, c] * dy[pixel, k].
+struct WeightGradient {
+    Correlation geometry;  // x, its geometry and the extents of dy; y, packed and bias unused
+    const float* dy;       // NHWC, geometry.y_pixel floats between pixels
+};
+
+// Adds the partial sums in their order and turns panels[(tap, c), k] into weight[k][c][tap].
+struct WeightReduction {
+    const float* partials;
+    std::int64_t partial_count, partial_size;
+    std::int64_t depth, tap_count;
+    Panels panels;
+    float* weight;
+};
+
+// Two axes of an array with byte strides.
+struct StridedPlane {
+    std::int64_t rows, columns, row_stride, column_stride;
+};
+
+struct KernelTable {
+    const char* name;
+
+    void (*copy_plane)(const StridedPlane&, const char* from, float* to);
+    void (*sum_rows)(const float* x, std::int64_t rows, std::int64_t channels, float* sums);
+
+    Panels (*panels)(std::int64_t columns);
+    void (*pack_weight)(const WeightPacking&, std::int64_t panel);
+    std::int64_t (*strip_floats)(const Correlation&, const PixelBlock& largest);
+    void (*correlate)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
+                      std::int64_t last_panel, float* strip);
+    std::int64_t (*grad_weight_floats)(const Correlation&, const PixelBlock& largest);
+    void (*grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t first_row,
+                        std::int64_t last_row, std::int64_t panel, float* scratch, float* partial,
+                        bool resume);
+    void (*reduce_weight)(const WeightReduction&, std::int64_t panel);
+};
+
+}  // namespace convlet

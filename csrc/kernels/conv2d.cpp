@@ -1,0 +1,130 @@
+// Direct convolution: a GEMM whose left matrix is never written down.
+//
+// Rows are output pixels, columns output channels, the depth runs over taps and input channels. In
+// NHWC the channels of neighbouring taps lie side by side, so one row of taps is one contiguous run
+// of the depth (a Step), read straight from the strip.
+#include "conv2d.hpp"
+
+#include "gemm.hpp"
+#include "strip.hpp"
+
+namespace convlet::CONVLET_ISA {
+namespace {
+
+constexpr std::int64_t DEPTH_BLOCK = 256;  // x 64 columns: half of a 128 KiB share of L2
+constexpr int MAX_STEPS = 32;
+
+// Walks the depth in order, handing out runs of at most DEPTH_BLOCK floats in all.
+struct DepthWalk {
+    std::int64_t tap, within;  // next run: tap index, floats of it already handed out
+    bool finished;
+};
+
+// A run covers a whole row of taps where they are neighbours, else one tap.
+INLINE bool taps_adjoin(const Correlation& g, const Strip& s) {
+    return g.dilation_w == 1 && s.pixel == g.channels;
+}
+
+INLINE int next_steps(const Correlation& g, const Strip& strip, DepthWalk& walk, Step* steps,
+                      std::int64_t& depth) {
+    const bool rows = taps_adjoin(g, strip);
+    const std::int64_t runs = rows ? g.kernel_h : g.kernel_h * g.kernel_w;
+    const std::int64_t run = rows ? g.kernel_w * g.channels : g.channels;
+    int count = 0;
+    depth = 0;
+    while (walk.tap < runs && count < MAX_STEPS && depth < DEPTH_BLOCK) {
+        const std::int64_t r = rows ? walk.tap : walk.tap / g.kernel_w;
+        const std::int64_t s = rows ? 0 : walk.tap % g.kernel_w;
+        const std::int64_t take = smaller(run - walk.within, DEPTH_BLOCK - depth);
+        steps[count++] = {
+            r * g.dilation_h * strip.row + s * g.dilation_w * strip.pixel + walk.within, take};
+        depth += take;
+        walk.within += take;
+        if (walk.within == run) {
+            walk.within = 0;
+            ++walk.tap;
+        }
+    }
+    walk.finished = walk.tap >= runs;
+    return count;
+}
+
+}  // namespace
+
+Panels panels(std::int64_t columns) {
+    const std::int64_t wide = WIDEST * VECTOR;
+    const std::int64_t rest = columns % wide;
+    return {columns, wide, columns / wide, (rest + VECTOR - 1) / VECTOR * VECTOR};
+}
+
+void pack_weight(const WeightPacking& p, std::int64_t panel) {
+    const std::int64_t width = panel_width(p.panels, panel);
+    const std::int64_t start = panel_start(p.panels, panel);
+    const std::int64_t valid = smaller(width, p.panels.columns - start);
+    float* RESTRICT to = p.packed + start * p.depth * p.tap_count;
+    for (std::int64_t t = 0; t < p.tap_count; ++t) {
+        const float* from = p.weight + p.taps[t] + start * p.lane_stride;
+        for (std::int64_t d = 0; d < p.depth; ++d) {
+            for (std::int64_t j = 0; j < valid; ++j)
+                to[j] = from[d * p.depth_stride + j * p.lane_stride];
+            for (std::int64_t j = valid; j < width; ++j) to[j] = 0.0F;
+            to += width;
+        }
+    }
+}
+
+std::int64_t strip_floats(const Correlation& g, const PixelBlock& largest) {
+    return strip_size(g, largest);
+}
+
+void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first_panel,
+               std::int64_t last_panel, float* buffer) {
+    const Strip strip = make_strip(g, block, buffer);
+    const std::int64_t columns = block.j1 - block.j0;
+    const std::int64_t pixels = (block.i1 - block.i0) * columns;
+    const std::int64_t depth_of_all = g.kernel_h * g.kernel_w * g.channels;
+    for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
+        const std::int64_t width = panel_width(g.panels, panel);
+        const std::int64_t start = panel_start(g.panels, panel);
+        const int most = rows_for(width);
+        const float* b = g.packed + start * depth_of_all;
+        Step steps[MAX_STEPS];
+        const float* a[8];
+        float* c[8];
+        TileTask task{};
+        task.a = a;
+        task.c = c;
+        task.steps = steps;
+        task.valid = smaller(width, g.panels.columns - start);
+        task.bias = g.bias == nullptr ? nullptr : g.bias + start;
+        task.activation = g.activation;
+        DepthWalk walk{0, 0, false};
+        do {
+            std::int64_t depth = 0;
+            task.step_count = next_steps(g, strip, walk, steps, depth);
+            task.complete = walk.finished;
+            task.b = b;
+            // Equal shares: 7 pixels are 4 + 3, not 6 + 1.
+            std::int64_t left = (pixels + most - 1) / most;
+            std::int64_t i = 0, j = 0;
+            for (std::int64_t p = 0; p < pixels; --left) {
+                const int rows = static_cast<int>((pixels - p + left - 1) / left);
+                for (int q = 0; q < rows; ++q) {
+                    a[q] = strip.origin + i * g.step_h * strip.row + j * g.step_w * strip.pixel;
+                    c[q] = g.y + block.image * g.y_image + (block.i0 + i) * g.y_row +
+                           (block.j0 + j) * g.y_pixel + start;
+                    if (++j == columns) {
+                        j = 0;
+                        ++i;
+                    }
+                }
+                run_tile(rows, width, task);
+                p += rows;
+            }
+            b += depth * width;
+            task.resume = true;
+        } while (!walk.finished);
+    }
+}
+
+}  // namespace convlet::CONVLET_ISA

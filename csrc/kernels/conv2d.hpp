@@ -1,0 +1,19 @@
+// The kernels of conv2d.cpp and conv2d_grad_weight.cpp, as the table lists them.
+#pragma once
+
+#include "kernel_table.hpp"
+
+namespace convlet::CONVLET_ISA {
+
+Panels panels(std::int64_t columns);
+void pack_weight(const WeightPacking& packing, std::int64_t panel);
+std::int64_t strip_floats(const Correlation& geometry, const PixelBlock& largest);
+void correlate(const Correlation& geometry, const PixelBlock& block, std::int64_t first_panel,
+               std::int64_t last_panel, float* strip);
+std::int64_t grad_weight_floats(const Correlation& geometry, const PixelBlock& largest);
+void grad_weight(const WeightGradient& gradient, const PixelBlock& block, std::int64_t first_row,
+                 std::int64_t last_row, std::int64_t panel, float* scratch, float* partial,
+                 bool resume);
+void reduce_weight(const WeightReduction& reduction, std::int64_t panel);
+
+}  // namespace convlet::CONVLET_ISA

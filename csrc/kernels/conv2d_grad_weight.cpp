@@ -1,0 +1,173 @@
+// Gradient of the weight: a GEMM whose depth is the pixels.
+//
+// Rows are (tap, input channel), columns output channels; each pixel adds one outer product. A tile
+// of sums stays in registers while the pixels of a block go by.
+#include "conv2d.hpp"
+#include "strip.hpp"
+
+namespace convlet::CONVLET_ISA {
+namespace {
+
+constexpr int outer_rows(int vectors) {
+    if (WIDEST >= 4) return vectors == 4 ? 6 : vectors == 3 ? 8 : 12;
+    return vectors == 2 ? 6 : 12;
+}
+constexpr int MOST_ROWS = 12;
+
+struct OuterTask {
+    const float* a;              // first row of the tile at the block's first pixel
+    std::int64_t a_row, a_step;  // floats between image rows, between pixels
+    const float* b;
+    std::int64_t b_row, b_step;
+    std::int64_t image_rows, columns;
+    float* sums;  // [rows][Lanes]
+    bool resume;
+};
+
+template <int Rows, int Lanes>
+__attribute__((noinline)) void outer_tile(const OuterTask& task) {
+    float acc[Rows][Lanes];
+    UNROLL
+    for (int i = 0; i < Rows; ++i) {
+#pragma omp simd
+        for (int j = 0; j < Lanes; ++j) acc[i][j] = 0.0F;
+    }
+    const std::int64_t a_step = task.a_step, b_step = task.b_step;
+    for (std::int64_t r = 0; r < task.image_rows; ++r) {
+        const float* RESTRICT a = task.a + r * task.a_row;
+        const float* RESTRICT b = task.b + r * task.b_row;
+        for (std::int64_t p = 0; p < task.columns; ++p) {
+            UNROLL
+            for (int i = 0; i < Rows; ++i) {
+                const float x = a[i];
+#pragma omp simd
+                for (int j = 0; j < Lanes; ++j) acc[i][j] += x * b[j];
+            }
+            a += a_step;
+            b += b_step;
+        }
+    }
+    float* RESTRICT sums = task.sums;
+    if (task.resume) {
+        UNROLL
+        for (int i = 0; i < Rows; ++i) {
+#pragma omp simd
+            for (int j = 0; j < Lanes; ++j) acc[i][j] += sums[i * Lanes + j];
+        }
+    }
+    UNROLL
+    for (int i = 0; i < Rows; ++i) {
+#pragma omp simd
+        for (int j = 0; j < Lanes; ++j) sums[i * Lanes + j] = acc[i][j];
+    }
+}
+
+template <int Rows, int Lanes>
+INLINE void outer_tile_of(std::int64_t rows, const OuterTask& task) {
+    if constexpr (Rows > 0) {
+        if (rows == Rows)
+            outer_tile<Rows, Lanes>(task);
+        else
+            outer_tile_of<Rows - 1, Lanes>(rows, task);
+    }
+}
+
+INLINE void run_outer_tile(std::int64_t rows, std::int64_t lanes, const OuterTask& task) {
+    if constexpr (WIDEST >= 4) {
+        if (lanes == 4 * VECTOR) return outer_tile_of<outer_rows(4), 4 * VECTOR>(rows, task);
+        if (lanes == 3 * VECTOR) return outer_tile_of<outer_rows(3), 3 * VECTOR>(rows, task);
+    }
+    if (lanes == 2 * VECTOR) return outer_tile_of<outer_rows(2), 2 * VECTOR>(rows, task);
+    return outer_tile_of<outer_rows(1), VECTOR>(rows, task);
+}
+
+// The block's pixels of a narrow panel of dy, padded with zeros to the panel's width.
+INLINE void copy_panel(const WeightGradient& w, const PixelBlock& b, std::int64_t start,
+                       std::int64_t width, std::int64_t valid, float* RESTRICT to) {
+    const Correlation& g = w.geometry;
+    for (std::int64_t i = b.i0; i < b.i1; ++i) {
+        for (std::int64_t j = b.j0; j < b.j1; ++j) {
+            const float* from = w.dy + b.image * g.y_image + i * g.y_row + j * g.y_pixel + start;
+            copy_floats(from, to, valid);
+            zero_floats(to + valid, width - valid);
+            to += width;
+        }
+    }
+}
+
+}  // namespace
+
+std::int64_t grad_weight_floats(const Correlation& g, const PixelBlock& largest) {
+    const std::int64_t pixels = (largest.i1 - largest.i0) * (largest.j1 - largest.j0);
+    return strip_size(g, largest) + pixels * WIDEST * VECTOR;
+}
+
+void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t first_row,
+                 std::int64_t last_row, std::int64_t panel, float* scratch, float* partial,
+                 bool resume) {
+    const Correlation& g = w.geometry;
+    const std::int64_t width = panel_width(g.panels, panel);
+    const std::int64_t start = panel_start(g.panels, panel);
+    const std::int64_t valid = smaller(width, g.panels.columns - start);
+    const Strip strip = make_strip(g, block, scratch);
+
+    OuterTask task{};
+    task.image_rows = block.i1 - block.i0;
+    task.columns = block.j1 - block.j0;
+    task.a_row = g.step_h * strip.row;
+    task.a_step = g.step_w * strip.pixel;
+    task.resume = resume;
+    if (valid == width) {
+        task.b = w.dy + block.image * g.y_image + block.i0 * g.y_row + block.j0 * g.y_pixel + start;
+        task.b_row = g.y_row;
+        task.b_step = g.y_pixel;
+    } else {
+        float* copy = scratch + strip_size(g, block);
+        copy_panel(w, block, start, width, valid, copy);
+        task.b = copy;
+        task.b_row = task.columns * width;
+        task.b_step = width;
+    }
+
+    // Rows (r, s, c) of one image row of taps are neighbours when the taps are.
+    const bool adjoin = g.dilation_w == 1 && strip.pixel == g.channels;
+    const std::int64_t run = adjoin ? g.kernel_w * g.channels : g.channels;
+    const std::int64_t most = outer_rows(static_cast<int>(width / VECTOR));
+    for (std::int64_t m = first_row; m < last_row;) {
+        const std::int64_t index = m / run, within = m % run;
+        const std::int64_t r = adjoin ? index : index / g.kernel_w;
+        const std::int64_t s = adjoin ? 0 : index % g.kernel_w;
+        const std::int64_t left = smaller(run - within, last_row - m);
+        const std::int64_t shares = (left + most - 1) / most;
+        const std::int64_t rows = (left + shares - 1) / shares;
+        task.a =
+            strip.origin + r * g.dilation_h * strip.row + s * g.dilation_w * strip.pixel + within;
+        task.sums = partial + (m - first_row) * width;
+        run_outer_tile(rows, width, task);
+        m += rows;
+    }
+}
+
+void reduce_weight(const WeightReduction& w, std::int64_t panel) {
+    const std::int64_t width = panel_width(w.panels, panel);
+    const std::int64_t start = panel_start(w.panels, panel);
+    const std::int64_t valid = smaller(width, w.panels.columns - start);
+    const std::int64_t taps = w.tap_count;
+    for (std::int64_t t = 0; t < taps; ++t) {
+        for (std::int64_t c = 0; c < w.depth; ++c) {
+            float sum[WIDEST * VECTOR];
+            const std::int64_t m = t * w.depth + c;
+            for (std::int64_t j = 0; j < width; ++j) sum[j] = 0.0F;
+            for (std::int64_t p = 0; p < w.partial_count; ++p) {
+                const float* RESTRICT from =
+                    w.partials + p * w.partial_size + start * taps * w.depth + m * width;
+#pragma omp simd
+                for (std::int64_t j = 0; j < width; ++j) sum[j] += from[j];
+            }
+            for (std::int64_t j = 0; j < valid; ++j)
+                w.weight[((start + j) * w.depth + c) * taps + t] = sum[j];
+        }
+    }
+}
+
+}  // namespace convlet::CONVLET_ISA

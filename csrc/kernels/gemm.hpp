@@ -1,0 +1,116 @@
+// The register tile: the one loop in which convolutions and linear layers spend their time.
+//
+// acc[Rows][Lanes] stays in registers: both bounds are constants, the rows are unrolled, the lanes
+// are SIMD. Rows are pixels, given by a pointer each, so that a tile may run over the end of an
+// image row; lanes are output channels.
+#pragma once
+
+#include "simd.hpp"
+
+namespace convlet::CONVLET_ISA {
+namespace {
+
+// Rows that leave registers for `vectors` columns, a row of b and a broadcast.
+constexpr int tile_rows(int vectors) { return vectors * VECTOR == WIDEST * VECTOR ? 6 : 8; }
+
+struct TileTask {
+    const float* const* a;  // one pointer per row
+    const Step* steps;      // runs of the depth, the same for every row
+    std::int64_t step_count;
+    const float* b;      // [depth][Lanes]
+    float* const* c;     // one pointer per row
+    std::int64_t valid;  // columns of c that exist, of Lanes
+    const float* bias;   // added when the sum is complete; null for none
+    bool resume;         // c holds the sum of earlier steps
+    bool complete;       // these are the last steps: bias and activation follow
+    Activation activation;
+};
+
+// Adds what came before, the bias and the activation, and writes the sums.
+template <int Rows, int Lanes>
+INLINE void finish(const TileTask& task, float (&sums)[Rows][Lanes], std::int64_t columns) {
+    UNROLL
+    for (int i = 0; i < Rows; ++i) {
+        float* RESTRICT c = task.c[i];
+        if (task.resume) {
+#pragma omp simd
+            for (std::int64_t j = 0; j < columns; ++j) sums[i][j] += c[j];
+        }
+        if (task.complete && task.bias != nullptr) {
+#pragma omp simd
+            for (std::int64_t j = 0; j < columns; ++j) sums[i][j] += task.bias[j];
+        }
+        if (task.complete && task.activation == Activation::relu) {
+#pragma omp simd
+            for (std::int64_t j = 0; j < columns; ++j)
+                sums[i][j] = sums[i][j] < 0.0F ? 0.0F : sums[i][j];
+        }
+#pragma omp simd
+        for (std::int64_t j = 0; j < columns; ++j) c[j] = sums[i][j];
+    }
+}
+
+template <int Rows, int Lanes>
+__attribute__((noinline)) void tile(const TileTask& task) {
+    float acc[Rows][Lanes];
+    UNROLL
+    for (int i = 0; i < Rows; ++i) {
+#pragma omp simd
+        for (int j = 0; j < Lanes; ++j) acc[i][j] = 0.0F;
+    }
+    const float* RESTRICT b = task.b;
+    for (std::int64_t t = 0; t < task.step_count; ++t) {
+        const std::int64_t depth = task.steps[t].depth;
+        const float* a[Rows];
+        UNROLL
+        for (int i = 0; i < Rows; ++i) a[i] = task.a[i] + task.steps[t].offset;
+        for (std::int64_t d = 0; d < depth; ++d) {
+            UNROLL
+            for (int i = 0; i < Rows; ++i) {
+                const float x = a[i][d];
+#pragma omp simd
+                for (int j = 0; j < Lanes; ++j) acc[i][j] += x * b[j];
+            }
+            b += Lanes;
+        }
+    }
+    if (task.valid == Lanes) {
+        finish<Rows, Lanes>(task, acc, Lanes);
+    } else {
+        // Indexing acc up to a run-time bound would force it out of registers: a copy takes it.
+        float sums[Rows][Lanes];
+        UNROLL
+        for (int i = 0; i < Rows; ++i) {
+#pragma omp simd
+            for (int j = 0; j < Lanes; ++j) sums[i][j] = acc[i][j];
+        }
+        finish<Rows, Lanes>(task, sums, task.valid);
+    }
+}
+
+template <int Rows, int Lanes>
+INLINE void tile_of(int rows, const TileTask& task) {
+    if constexpr (Rows > 0) {
+        if (rows == Rows)
+            tile<Rows, Lanes>(task);
+        else
+            tile_of<Rows - 1, Lanes>(rows, task);
+    }
+}
+
+// Runs the tile for `rows` rows of a panel `lanes` wide.
+INLINE void run_tile(int rows, std::int64_t lanes, const TileTask& task) {
+    if constexpr (WIDEST >= 4) {
+        if (lanes == 4 * VECTOR) return tile_of<tile_rows(4), 4 * VECTOR>(rows, task);
+        if (lanes == 3 * VECTOR) return tile_of<tile_rows(3), 3 * VECTOR>(rows, task);
+    }
+    if (lanes == 2 * VECTOR) return tile_of<tile_rows(2), 2 * VECTOR>(rows, task);
+    return tile_of<tile_rows(1), VECTOR>(rows, task);
+}
+
+INLINE int rows_for(std::int64_t lanes) {
+    return lanes == WIDEST * VECTOR ? tile_rows(WIDEST) : tile_rows(1);
+}
+
+}  // namespace
+}  // namespace convlet::CONVLET_ISA

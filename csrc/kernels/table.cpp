@@ -1,0 +1,26 @@
+// The table: all that the outside sees of an instruction set.
+#include "conv2d.hpp"
+#include "kernel_table.hpp"
+#include "layout.hpp"
+#include "simd.hpp"
+
+#define CONVLET_STRING_(x) #x
+#define CONVLET_STRING(x) CONVLET_STRING_(x)
+
+namespace convlet::CONVLET_ISA {
+
+extern const KernelTable table;
+constinit const KernelTable table{
+    .name = CONVLET_STRING(CONVLET_ISA),
+    .copy_plane = copy_plane,
+    .sum_rows = sum_rows,
+    .panels = panels,
+    .pack_weight = pack_weight,
+    .strip_floats = strip_floats,
+    .correlate = correlate,
+    .grad_weight_floats = grad_weight_floats,
+    .grad_weight = grad_weight,
+    .reduce_weight = reduce_weight,
+};
+
+}  // namespace convlet::CONVLET_ISA

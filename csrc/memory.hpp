@@ -1,0 +1,42 @@
+// Recycled, aligned memory for outputs and scratch.
+//
+// Fresh pages cost more than the arithmetic of many layers, so blocks are kept when they come back:
+// a steady training step makes no system call for memory. Blocks are aligned to 64 bytes, large
+// ones to 2 MiB and backed by huge pages where the system grants them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace convlet {
+
+struct MemoryStats {
+    std::int64_t allocated_bytes;     // in blocks that are in use now
+    std::int64_t cached_bytes;        // in blocks that wait to be used again
+    std::int64_t peak_bytes;          // the most that was in use at once
+    std::int64_t system_allocations;  // how often the system was asked for memory
+    std::int64_t requests;            // how often a block was asked for
+};
+
+// At least `bytes` bytes, not zeroed; std::bad_alloc where the system has none left.
+void* acquire(std::int64_t bytes);
+void release(void* block) noexcept;
+
+MemoryStats memory_stats();
+void empty_cache();
+
+// Scratch memory of one call: floats that go back to the pool at the end of the scope.
+class Scratch {
+   public:
+    explicit Scratch(std::int64_t floats)
+        : data_(static_cast<float*>(acquire(floats * std::int64_t{sizeof(float)}))) {}
+    ~Scratch() { release(data_); }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    float* data() const { return data_; }
+
+   private:
+    float* data_;
+};
+
+}  // namespace convlet

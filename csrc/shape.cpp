@@ -1,0 +1,188 @@
+#include "shape.hpp"
+
+#include <limits>
+#include <string>
+
+#include "reject.hpp"
+
+namespace convlet {
+namespace {
+
+constexpr std::int64_t MAX = std::numeric_limits<std::int64_t>::max();
+
+std::string text(const Extents4& e) {
+    return "(" + std::to_string(e[0]) + ", " + std::to_string(e[1]) + ", " + std::to_string(e[2]) +
+           ", " + std::to_string(e[3]) + ")";
+}
+
+std::string text(const Pair& p) {
+    return "(" + std::to_string(p.h) + ", " + std::to_string(p.w) + ")";
+}
+
+void check_at_least(const char* op, const char* name, const Pair& value, std::int64_t least) {
+    if (value.h < least || value.w < least)
+        reject(op, ": ", name, " must be at least ", least, ", got ", text(value));
+    // Geometry below adds and multiplies a handful of these; 2^31 keeps every term in 64 bits.
+    constexpr std::int64_t most = std::int64_t{1} << 31;
+    if (value.h > most || value.w > most)
+        reject(op, ": ", name, " must be at most 2^31, got ", text(value));
+}
+
+std::int64_t product(const char* op, const char* name, std::int64_t a, std::int64_t b) {
+    if (a != 0 && b > MAX / a) reject(op, ": ", name, " has more elements than 64 bits can count");
+    return a * b;
+}
+
+// Size of one axis after a window slid over it; -1 where the window does not fit.
+std::int64_t slid(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
+                  std::int64_t dilation, bool ceil_mode) {
+    const std::int64_t span = dilation * (kernel - 1) + 1;
+    const std::int64_t room = size + 2 * padding - span;
+    if (room < 0) return -1;
+    std::int64_t out = (ceil_mode ? (room + stride - 1) / stride : room / stride) + 1;
+    // A window that would start beyond the input and its left padding is dropped (as in PyTorch).
+    if (ceil_mode && (out - 1) * stride >= size + padding) --out;
+    return out;
+}
+
+void check_pixels(const char* op, const Extents4& e) {
+    if (e[2] < 1 || e[3] < 1) reject(op, ": input must have at least 1 pixel, got shape ", text(e));
+}
+
+void check_sizes(const char* op, const char* name, const Extents4& e) {
+    for (const std::int64_t size : e)
+        if (size < 0) reject(op, ": ", name, " has a negative size, got ", text(e));
+    if (e[2] > (MAX >> 8) || e[3] > (MAX >> 8))
+        reject(op, ": ", name, " is too large, got ", text(e));
+}
+
+// Every window must hold at least one pixel of the input, so that a maximum exists. Only a
+// window that starts in the padding can miss, where its dilated taps step over a small input
+// (which leaves room for kernels of at most 3, so the loop is short).
+void check_windows_touch(const char* op, const char* axis, std::int64_t size, std::int64_t kernel,
+                         std::int64_t stride, std::int64_t padding, std::int64_t dilation,
+                         std::int64_t out) {
+    if (size >= dilation) return;
+    for (std::int64_t i = 0; i < out && i * stride < padding; ++i) {
+        const std::int64_t start = i * stride - padding;
+        const std::int64_t first = (-start + dilation - 1) / dilation;
+        if (first >= kernel || start + first * dilation >= size)
+            reject(op, ": window ", i, " along the ", axis, " covers only padding");
+    }
+}
+
+}  // namespace
+
+std::int64_t checked_size(const char* op, const char* name, const Extents4& extents) {
+    check_sizes(op, name, extents);
+    std::int64_t count = 1;
+    for (const std::int64_t size : extents) count = product(op, name, count, size);
+    return product(op, name, count, sizeof(float));
+}
+
+void check_extents(const char* op, const char* name, const Extents4& got, const Extents4& wanted) {
+    if (got != wanted)
+        reject(op, ": ", name, " must have shape ", text(wanted), ", got ", text(got));
+}
+
+void check_extent(const char* op, const char* name, std::int64_t got, std::int64_t wanted) {
+    if (got != wanted) reject(op, ": ", name, " must have ", wanted, " elements, got ", got);
+}
+
+Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
+                           const Conv2dArguments& a) {
+    checked_size(a.op, "input", input);
+    checked_size(a.op, "weight", weight);
+    check_pixels(a.op, input);
+    check_at_least(a.op, "stride", a.stride, 1);
+    check_at_least(a.op, "padding", a.padding, 0);
+    check_at_least(a.op, "dilation", a.dilation, 1);
+    if (a.groups < 1) reject(a.op, ": groups must be at least 1, got ", a.groups);
+    if (weight[2] < 1 || weight[3] < 1)
+        reject(a.op, ": weight must have a kernel of at least 1x1, got shape ", text(weight));
+    if (weight[0] < 1)
+        reject(a.op, ": weight must have at least 1 output channel, got shape ", text(weight));
+    if (weight[1] < 1)
+        reject(a.op, ": weight must have at least 1 input channel, got shape ", text(weight));
+    check_at_least(a.op, "the weight's kernel size", {weight[2], weight[3]}, 1);
+    if (input[1] % a.groups != 0)
+        reject(a.op, ": groups must divide the input's ", input[1], " channels, got ", a.groups);
+    if (weight[0] % a.groups != 0)
+        reject(a.op, ": groups must divide the weight's ", weight[0], " output channels, got ",
+               a.groups);
+    if (weight[1] != input[1] / a.groups)
+        reject(a.op, ": weight has ", weight[1], " input channels but the input has ", input[1],
+               " channels in ", a.groups, " groups, which asks for ", input[1] / a.groups);
+
+    Conv2dShape s{};
+    s.images = input[0];
+    s.channels = input[1];
+    s.height = input[2];
+    s.width = input[3];
+    s.out_channels = weight[0];
+    s.kernel = {weight[2], weight[3]};
+    s.stride = a.stride;
+    s.padding = a.padding;
+    s.dilation = a.dilation;
+    s.groups = a.groups;
+    s.group_channels = weight[1];
+    s.group_out_channels = weight[0] / a.groups;
+    s.out_height = slid(s.height, s.kernel.h, s.stride.h, s.padding.h, s.dilation.h, false);
+    s.out_width = slid(s.width, s.kernel.w, s.stride.w, s.padding.w, s.dilation.w, false);
+    if (s.out_height < 1 || s.out_width < 1)
+        reject(a.op, ": the dilated kernel ",
+               text(Pair{s.dilation.h * (s.kernel.h - 1) + 1, s.dilation.w * (s.kernel.w - 1) + 1}),
+               " is larger than the padded input ",
+               text(Pair{s.height + 2 * s.padding.h, s.width + 2 * s.padding.w}));
+    checked_size(a.op, "output", output_extents(s));
+    return s;
+}
+
+Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& a) {
+    checked_size(a.op, "input", input);
+    check_pixels(a.op, input);
+    check_at_least(a.op, "kernel_size", a.kernel, 1);
+    check_at_least(a.op, "stride", a.stride, 1);
+    check_at_least(a.op, "padding", a.padding, 0);
+    check_at_least(a.op, "dilation", a.dilation, 1);
+    if (a.padding.h > a.kernel.h / 2 || a.padding.w > a.kernel.w / 2)
+        reject(a.op, ": padding must be at most half the kernel size ", text(a.kernel), ", got ",
+               text(a.padding));
+    Pool2dShape s{};
+    s.images = input[0];
+    s.channels = input[1];
+    s.height = input[2];
+    s.width = input[3];
+    s.kernel = a.kernel;
+    s.stride = a.stride;
+    s.padding = a.padding;
+    s.dilation = a.dilation;
+    s.count_include_pad = a.count_include_pad;
+    s.out_height = slid(s.height, a.kernel.h, a.stride.h, a.padding.h, a.dilation.h, a.ceil_mode);
+    s.out_width = slid(s.width, a.kernel.w, a.stride.w, a.padding.w, a.dilation.w, a.ceil_mode);
+    if (s.out_height < 1 || s.out_width < 1)
+        reject(a.op, ": the window ",
+               text(Pair{a.dilation.h * (a.kernel.h - 1) + 1, a.dilation.w * (a.kernel.w - 1) + 1}),
+               " is larger than the padded input ",
+               text(Pair{s.height + 2 * a.padding.h, s.width + 2 * a.padding.w}));
+    checked_size(a.op, "output", output_extents(s));
+    check_windows_touch(a.op, "height", s.height, a.kernel.h, a.stride.h, a.padding.h, a.dilation.h,
+                        s.out_height);
+    check_windows_touch(a.op, "width", s.width, a.kernel.w, a.stride.w, a.padding.w, a.dilation.w,
+                        s.out_width);
+    return s;
+}
+
+LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,
+                           std::int64_t weight_outputs, std::int64_t weight_inputs) {
+    if (weight_outputs < 1 || weight_inputs < 1)
+        reject(op, ": weight must have at least 1 element, got shape (", weight_outputs, ", ",
+               weight_inputs, ")");
+    if (inputs != weight_inputs)
+        reject(op, ": weight takes ", weight_inputs, " features but the input has ", inputs);
+    checked_size(op, "input", {rows, inputs, 1, 1});
+    checked_size(op, "output", {rows, weight_outputs, 1, 1});
+    return {rows, inputs, weight_outputs};
+}
+
+}  // namespace convlet

@@ -1,0 +1,86 @@
+// Shapes of every operator as plain data, and the one validator that fills them.
+//
+// Letters for dimensions, the same in every file:
+//   n image   c input channel   k output channel   h, w pixel   r, s tap   i, j output pixel   g
+//   group
+//
+// A shape that exists is a valid one: checked_*() rejects everything else with
+// std::invalid_argument, before anything is allocated or written, in 64-bit checked arithmetic.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace convlet {
+
+struct Pair {
+    std::int64_t h, w;
+};
+
+using Extents4 = std::array<std::int64_t, 4>;
+
+// y[n,k,i,j] = b[k] + sum over c,r,s of
+//              w[k,c,r,s] * x[n, c, i*stride.h + r*dilation.h - padding.h, j*stride.w + ...]
+struct Conv2dShape {
+    std::int64_t images, channels, height, width;
+    std::int64_t out_channels;
+    Pair kernel, stride, padding, dilation;
+    std::int64_t groups;
+    std::int64_t out_height, out_width;               // filled by checked_conv2d(), never by hand
+    std::int64_t group_channels, group_out_channels;  // channels of one group
+};
+
+struct Pool2dShape {
+    std::int64_t images, channels, height, width;
+    Pair kernel, stride, padding, dilation;
+    bool count_include_pad;
+    std::int64_t out_height, out_width;  // filled by checked_pool2d(), never by hand
+};
+
+struct LinearShape {
+    std::int64_t rows, inputs, outputs;
+};
+
+// What a user said of a convolution, before it is known to make sense.
+struct Conv2dArguments {
+    const char* op;
+    Pair stride, padding, dilation;
+    std::int64_t groups;
+};
+
+struct Pool2dArguments {
+    const char* op;
+    Pair kernel, stride, padding, dilation;
+    bool ceil_mode, count_include_pad;
+};
+
+Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
+                           const Conv2dArguments& arguments);
+Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& arguments);
+LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,
+                           std::int64_t weight_outputs, std::int64_t weight_inputs);
+
+// Whether an array has the extents that an operator's shape asks for; `name` is the argument.
+void check_extents(const char* op, const char* name, const Extents4& got, const Extents4& wanted);
+void check_extent(const char* op, const char* name, std::int64_t got, std::int64_t wanted);
+
+// Bytes of a float32 array of these extents, or std::invalid_argument where 64 bits overflow.
+std::int64_t checked_size(const char* op, const char* name, const Extents4& extents);
+
+inline Extents4 input_extents(const Conv2dShape& s) {
+    return {s.images, s.channels, s.height, s.width};
+}
+inline Extents4 output_extents(const Conv2dShape& s) {
+    return {s.images, s.out_channels, s.out_height, s.out_width};
+}
+inline Extents4 weight_extents(const Conv2dShape& s) {
+    return {s.out_channels, s.group_channels, s.kernel.h, s.kernel.w};
+}
+inline Extents4 input_extents(const Pool2dShape& s) {
+    return {s.images, s.channels, s.height, s.width};
+}
+inline Extents4 output_extents(const Pool2dShape& s) {
+    return {s.images, s.channels, s.out_height, s.out_width};
+}
+
+}  // namespace convlet

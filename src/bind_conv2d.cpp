@@ -1,0 +1,65 @@
+#include "array.hpp"
+#include "bindings.hpp"
+#include "conv2d.hpp"
+
+namespace convlet {
+
+void bind_conv2d(py::module_& m) {
+    m.def(
+        "conv2d_forward",
+        [](const Array& x, const Array& weight, const OptionalArray& bias, PairArgument stride,
+           PairArgument padding, PairArgument dilation, std::int64_t groups,
+           const std::string& activation) {
+            const char* op = "conv2d";
+            const Images in = images({op, "input"}, x);
+            const Dense w = dense({op, "weight"}, weight, 4);
+            const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
+            const Conv2dShape shape = checked_conv2d(
+                in.extents, extents4(w), {op, pair(stride), pair(padding), pair(dilation), groups});
+            if (b) check_extent(op, "bias", b->shape[0], shape.out_channels);
+            const Activation f = activation_named(op, activation);
+            Array y = empty_images(output_extents(shape));
+            float* out = data(y);
+            without_gil(
+                [&] { conv2d_forward(shape, in.data, w.data, b ? b->data : nullptr, f, out); });
+            return y;
+        },
+        "x"_a, "weight"_a, "bias"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a,
+        "activation"_a = "none");
+    m.def(
+        "conv2d_grad_input",
+        [](const Array& dy, const Array& weight, const Extents4& input_shape, PairArgument stride,
+           PairArgument padding, PairArgument dilation, std::int64_t groups) {
+            const char* op = "conv2d_grad_input";
+            const Dense w = dense({op, "weight"}, weight, 4);
+            const Conv2dShape shape =
+                checked_conv2d(input_shape, extents4(w),
+                               {op, pair(stride), pair(padding), pair(dilation), groups});
+            const Images grad = images({op, "dy"}, dy);
+            check_extents(op, "dy", grad.extents, output_extents(shape));
+            Array dx = empty_images(input_shape);
+            float* out = data(dx);
+            without_gil([&] { conv2d_grad_input(shape, grad.data, w.data, out); });
+            return dx;
+        },
+        "dy"_a, "weight"_a, "input_shape"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a);
+    m.def(
+        "conv2d_grad_weight",
+        [](const Array& dy, const Array& x, const Extents4& weight_shape, PairArgument stride,
+           PairArgument padding, PairArgument dilation, std::int64_t groups) {
+            const char* op = "conv2d_grad_weight";
+            const Images in = images({op, "input"}, x);
+            const Conv2dShape shape =
+                checked_conv2d(in.extents, weight_shape,
+                               {op, pair(stride), pair(padding), pair(dilation), groups});
+            const Images grad = images({op, "dy"}, dy);
+            check_extents(op, "dy", grad.extents, output_extents(shape));
+            Array dw = empty({weight_shape.begin(), weight_shape.end()});
+            float* out = data(dw);
+            without_gil([&] { conv2d_grad_weight(shape, grad.data, in.data, out); });
+            return dw;
+        },
+        "dy"_a, "x"_a, "weight_shape"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a);
+}
+
+}  // namespace convlet

@@ -1,0 +1,19 @@
+// One function per operator file; module.cpp calls them all.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <string>
+
+#include "kernel_table.hpp"
+
+namespace convlet {
+
+void bind_config(pybind11::module_& m);
+void bind_conv2d(pybind11::module_& m);
+void bind_linear(pybind11::module_& m);
+
+// "none" or "relu"; ValueError for any other name.
+Activation activation_named(const char* op, const std::string& name);
+
+}  // namespace convlet

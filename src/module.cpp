@@ -1,0 +1,25 @@
+// convlet._core: numbers in, numbers out. Everything a user sees is written in python/convlet.
+#include "array.hpp"
+#include "bindings.hpp"
+#include "reject.hpp"
+
+namespace convlet {
+
+Activation activation_named(const char* op, const std::string& name) {
+    if (name == "none") return Activation::none;
+    if (name == "relu") return Activation::relu;
+    reject(op, ": activation must be 'none' or 'relu', got '", name, "'");
+}
+
+}  // namespace convlet
+
+PYBIND11_MODULE(_core, m) {
+    m.doc() = "Kernels of convlet; see convlet.ops for the documented functions.";
+    convlet::set_interrupt_check([] {
+        const pybind11::gil_scoped_acquire acquire;
+        return PyErr_CheckSignals() != 0;
+    });
+    convlet::bind_config(m);
+    convlet::bind_conv2d(m);
+    convlet::bind_linear(m);
+}
