@@ -9,6 +9,7 @@ namespace convlet {
 Blocks cut_blocks(std::int64_t images, std::int64_t height, std::int64_t width,
                   std::int64_t pixels) {
     Blocks b{images, height, width, 1, width, 0, 0};
+    if (images * height * width == 0) return b;
     if (width > pixels) {
         b.columns = ceil_div(width, ceil_div(width, pixels));
     } else {

@@ -12,4 +12,7 @@ void conv2d_forward(const Conv2dShape& shape, const float* x, const float* weigh
 void conv2d_grad_input(const Conv2dShape& shape, const float* dy, const float* weight, float* dx);
 void conv2d_grad_weight(const Conv2dShape& shape, const float* dy, const float* x, float* dw);
 
+// x -> y of the first group: what forward and the gradient of the weight have in common.
+Correlation forward_geometry(const Conv2dShape& shape);
+
 }  // namespace convlet

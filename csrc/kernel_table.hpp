@@ -90,6 +90,11 @@ struct KernelTable {
     std::int64_t (*strip_floats)(const Correlation&, const PixelBlock& largest);
     void (*correlate)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
                       std::int64_t last_panel, float* strip);
+    std::int64_t (*winograd_tiles)(const Correlation&);
+    std::int64_t (*winograd_floats)(const Correlation&, std::int64_t tiles);
+    void (*winograd_pack)(const WeightPacking&, std::int64_t panel);
+    void (*winograd)(const Correlation&, std::int64_t first_tile, std::int64_t last_tile,
+                     std::int64_t first_panel, std::int64_t last_panel, float* scratch);
     std::int64_t (*grad_weight_floats)(const Correlation&, const PixelBlock& largest);
     void (*grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t first_row,
                         std::int64_t last_row, std::int64_t panel, float* scratch, float* partial,

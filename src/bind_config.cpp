@@ -3,6 +3,7 @@
 #include "array.hpp"
 #include "bindings.hpp"
 #include "build_info.hpp"
+#include "correlation.hpp"
 #include "dispatch.hpp"
 #include "layout.hpp"
 #include "memory.hpp"
@@ -14,6 +15,8 @@ void bind_config(py::module_& m) {
     m.def("supported_isas", &supported_isas);
     m.def("get_isa", [] { return kernels().name; });
     m.def("use_isa", &use_isa, "name"_a);
+    m.def("use_exact_conv", &use_exact_conv, "exact"_a);
+    m.def("exact_conv", &exact_conv);
     m.def("get_num_threads", &get_num_threads);
     m.def("set_num_threads", &set_num_threads, "count"_a);
     m.def(

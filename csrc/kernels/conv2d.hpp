@@ -10,6 +10,11 @@ void pack_weight(const WeightPacking& packing, std::int64_t panel);
 std::int64_t strip_floats(const Correlation& geometry, const PixelBlock& largest);
 void correlate(const Correlation& geometry, const PixelBlock& block, std::int64_t first_panel,
                std::int64_t last_panel, float* strip);
+std::int64_t winograd_tiles(const Correlation& geometry);
+std::int64_t winograd_floats(const Correlation& geometry, std::int64_t tiles);
+void winograd_pack(const WeightPacking& packing, std::int64_t panel);
+void winograd(const Correlation& geometry, std::int64_t first_tile, std::int64_t last_tile,
+              std::int64_t first_panel, std::int64_t last_panel, float* scratch);
 std::int64_t grad_weight_floats(const Correlation& geometry, const PixelBlock& largest);
 void grad_weight(const WeightGradient& gradient, const PixelBlock& block, std::int64_t first_row,
                  std::int64_t last_row, std::int64_t panel, float* scratch, float* partial,

@@ -1,0 +1,50 @@
+// Correlations: what a convolution's forward pass and each phase of its gradient of the input are.
+//
+// This is where an algorithm is chosen and the work cut, by the shape alone.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "blocks.hpp"
+#include "kernel_table.hpp"
+
+namespace convlet {
+
+enum class Algorithm { direct, winograd };
+
+// Everything of one correlation that does not depend on the task.
+struct Plan {
+    Correlation geometry;
+    WeightPacking packing;
+    Algorithm algorithm;
+    Blocks blocks;              // of pixels, for the direct algorithm
+    std::int64_t tiles;         // of a block, for Winograd's
+    std::int64_t block_tasks;   // blocks of pixels or of tiles
+    std::int64_t panel_groups;  // the panels of a block are shared out among so many tasks
+};
+
+// `packing` says how to read the weights; its `packed` is set by run_plans().
+Plan make_plan(Correlation geometry, const WeightPacking& packing);
+
+// Packs the weights of all plans, then runs them as one parallel loop.
+void run_plans(std::vector<Plan>& plans);
+
+// The algorithm for a shape; KERNELS in docs/architecture.md tells the rule and the reasons.
+Algorithm algorithm_for(const Correlation& geometry);
+
+// Winograd's sums differ from direct ones by a few rounding errors; exact convolution forgoes it.
+void use_exact_conv(bool exact);
+bool exact_conv();
+
+// A 1x1 convolution has no neighbours: all its pixels become one long row, whatever their image.
+void flatten_pixels(Correlation& geometry);
+
+// Blocks of pixels whose strip and panel of weights share the L2.
+Blocks blocks_of(const Correlation& geometry);
+double flops(const Correlation& geometry);
+
+inline std::int64_t panel_count(const Panels& p) { return p.wide_count + (p.rest > 0 ? 1 : 0); }
+inline std::int64_t padded_columns(const Panels& p) { return p.wide_count * p.wide + p.rest; }
+
+}  // namespace convlet
