@@ -4,6 +4,7 @@
 #include "correlation.hpp"
 #include "dispatch.hpp"
 #include "threads.hpp"
+#include "winograd_grad_weight.hpp"
 
 namespace convlet {
 namespace {
@@ -14,6 +15,14 @@ constexpr double TASK_FLOPS = 1e6;  // about 10 us of one core
 
 void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, float* dw) {
     Correlation g = forward_geometry(s);
+    if (algorithm_for(g) == Algorithm::winograd) {
+        for (std::int64_t group = 0; group < s.groups; ++group) {
+            WeightGradient w{g, dy + group * s.group_out_channels};
+            w.geometry.x = x + group * s.group_channels;
+            winograd_grad_weight(w, dw + group * s.group_out_channels * s.group_channels * 9);
+        }
+        return;
+    }
     flatten_pixels(g);
     const Blocks blocks = blocks_of(g);
     const std::int64_t count = block_count(blocks), taps = s.kernel.h * s.kernel.w;

@@ -14,14 +14,19 @@ constexpr std::int64_t TILE_FLOATS = 128 * 1024;  // Winograd's transformed tile
 constexpr double TASK_FLOPS = 1e6;                // about 10 us of one core
 constexpr std::int64_t MOST_TASKS = 512;
 constexpr std::int64_t WINOGRAD_POINTS = 36;
+constexpr std::int64_t MOST_TILES = 36;                        // of a block
+constexpr std::int64_t FEW_BLOCKS = 2;                         // of tiles
+constexpr std::int64_t LARGE_WEIGHTS = std::int64_t{1} << 18;  // transformed, in floats
 
 std::atomic<bool> exact{false};
 
 std::int64_t packed_floats(const Plan& p) {
-    const std::int64_t taps =
-        p.algorithm == Algorithm::winograd ? WINOGRAD_POINTS : p.packing.tap_count;
-    // Whole cache lines, so that every plan's panels start at one.
-    return (padded_columns(p.packing.panels) * p.packing.depth * taps + 15) / 16 * 16;
+    if (!p.packed_ahead) return 0;
+    const std::int64_t floats =
+        p.algorithm == Algorithm::winograd
+            ? kernels().winograd_packed_floats(p.packing)
+            : padded_columns(p.packing.panels) * p.packing.depth * p.packing.tap_count;
+    return (floats + 15) / 16 * 16;  // whole cache lines, so that every plan starts at one
 }
 
 // Index of the plan that a running number belongs to, given where each plan's numbers start.
@@ -34,7 +39,7 @@ void pack_weights(const std::vector<Plan>& plans) {
     std::vector<std::int64_t> first{0};
     double cost = 0;
     for (const Plan& p : plans) {
-        first.push_back(first.back() + panel_count(p.packing.panels));
+        first.push_back(first.back() + (p.packed_ahead ? panel_count(p.packing.panels) : 0));
         cost += static_cast<double>(packed_floats(p));
     }
     const KernelTable& table = kernels();
@@ -47,25 +52,106 @@ void pack_weights(const std::vector<Plan>& plans) {
     });
 }
 
-void run_task(const Plan& p, std::int64_t task, float* scratch) {
+// A block of tiles, and where its transformed inputs are.
+struct TileBlock {
+    std::int64_t first, count;
+};
+
+TileBlock tile_block(const Plan& p, std::int64_t block) {
+    const std::int64_t first = block * p.tiles;
+    return {first, std::min(p.tiles, kernels().winograd_tiles(p.geometry) - first)};
+}
+
+std::int64_t input_floats(const Plan& p) {
+    return kernels().winograd_input_floats(p.geometry, p.tiles);
+}
+
+// Whether several tasks read the same transformed tiles, which are then made before them.
+bool shares_inputs(const Plan& p) {
+    return p.algorithm == Algorithm::winograd && p.panel_groups > 1;
+}
+
+// Memory of the plans that share their inputs, and zeros for the pixels outside of images.
+class SharedInputs {
+   public:
+    explicit SharedInputs(const std::vector<Plan>& plans)
+        : inputs_(total(plans)), zeros_(widest(plans)) {
+        std::fill_n(zeros_.data(), widest(plans), 0.0F);
+    }
+
+    const float* zeros() const { return zeros_.data(); }
+
+    // Of one block of one plan.
+    float* at(const std::vector<Plan>& plans, std::size_t plan, std::int64_t block) const {
+        std::int64_t offset = 0;
+        for (std::size_t i = 0; i < plan; ++i) offset += size(plans[i]);
+        return inputs_.data() + offset + block * input_floats(plans[plan]);
+    }
+
+   private:
+    static std::int64_t size(const Plan& p) {
+        return shares_inputs(p) ? p.block_tasks * input_floats(p) : 0;
+    }
+    static std::int64_t total(const std::vector<Plan>& plans) {
+        std::int64_t sum = 0;
+        for (const Plan& p : plans) sum += size(p);
+        return sum;
+    }
+    static std::int64_t widest(const std::vector<Plan>& plans) {
+        std::int64_t most = 0;
+        for (const Plan& p : plans) most = std::max(most, p.geometry.channels);
+        return most + 16;
+    }
+
+    Scratch inputs_, zeros_;
+};
+
+void transform_shared(const std::vector<Plan>& plans, const SharedInputs& shared) {
+    constexpr std::int64_t PIECES = 8;  // of a block
     const KernelTable& table = kernels();
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+        const Plan& p = plans[i];
+        if (!shares_inputs(p)) continue;
+        const double cost = static_cast<double>(p.block_tasks * input_floats(p)) * 6;
+        parallel_for(p.block_tasks * PIECES, cost, [&](std::int64_t task) {
+            const std::int64_t block = task / PIECES, piece = task % PIECES;
+            const TileBlock b = tile_block(p, block);
+            table.winograd_inputs(p.geometry, b.first, b.count, piece * b.count / PIECES,
+                                  (piece + 1) * b.count / PIECES, shared.zeros(),
+                                  shared.at(plans, i, block));
+        });
+    }
+}
+
+void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t task,
+              const SharedInputs& shared, float* scratch) {
+    const KernelTable& table = kernels();
+    const Plan& p = plans[plan];
     const std::int64_t block = task % p.block_tasks, group = task / p.block_tasks;
     const std::int64_t panels = panel_count(p.geometry.panels);
     const std::int64_t first = group * panels / p.panel_groups;
     const std::int64_t last = (group + 1) * panels / p.panel_groups;
-    if (p.algorithm == Algorithm::winograd) {
-        const std::int64_t all = table.winograd_tiles(p.geometry);
-        table.winograd(p.geometry, block * all / p.block_tasks, (block + 1) * all / p.block_tasks,
-                       first, last, scratch);
-    } else {
+    if (p.algorithm == Algorithm::direct) {
         table.correlate(p.geometry, block_at(p.blocks, block), first, last, scratch);
+        return;
     }
+    const TileBlock b = tile_block(p, block);
+    const float* inputs = nullptr;
+    if (shares_inputs(p)) {
+        inputs = shared.at(plans, plan, block);
+    } else {
+        table.winograd_inputs(p.geometry, b.first, b.count, 0, b.count, shared.zeros(), scratch);
+        inputs = scratch;
+        scratch += input_floats(p);
+    }
+    table.winograd(p.geometry, p.packed_ahead ? nullptr : &p.packing, b.first, b.count, inputs,
+                   first, last, scratch);
 }
 
 std::int64_t scratch_floats(const Plan& p) {
-    return p.algorithm == Algorithm::winograd
-               ? kernels().winograd_floats(p.geometry, p.tiles)
-               : kernels().strip_floats(p.geometry, largest_block(p.blocks));
+    if (p.algorithm == Algorithm::direct)
+        return kernels().strip_floats(p.geometry, largest_block(p.blocks));
+    return kernels().winograd_floats(p.tiles) + (shares_inputs(p) ? 0 : input_floats(p));
 }
 
 }  // namespace
@@ -108,13 +194,17 @@ Algorithm algorithm_for(const Correlation& g) {
 
 Plan make_plan(Correlation g, const WeightPacking& packing) {
     flatten_pixels(g);
-    Plan plan{g, packing, algorithm_for(g), {}, 0, 0, 1};
+    Plan plan{g, packing, algorithm_for(g), {}, 0, true, 0, 1};
     if (plan.algorithm == Algorithm::winograd) {
         const std::int64_t all = kernels().winograd_tiles(g);
+        const bool large = WINOGRAD_POINTS * g.channels * g.out_channels >= LARGE_WEIGHTS;
         const std::int64_t tile = WINOGRAD_POINTS * (g.channels + g.panels.wide);
-        const std::int64_t most = std::clamp<std::int64_t>(TILE_FLOATS / tile / 6 * 6, 24, 48);
-        plan.block_tasks = ceil_div(all, most);
-        plan.tiles = ceil_div(all, plan.block_tasks);
+        const std::int64_t most =
+            large ? MOST_TILES : std::clamp<std::int64_t>(TILE_FLOATS / tile, 24, MOST_TILES);
+        // Equal blocks of whole register tiles.
+        plan.tiles = ceil_div(ceil_div(all, ceil_div(all, most)), 6) * 6;
+        plan.block_tasks = ceil_div(all, plan.tiles);
+        plan.packed_ahead = !large || plan.block_tasks > FEW_BLOCKS;
     } else {
         plan.blocks = blocks_of(g);
         plan.block_tasks = block_count(plan.blocks);
@@ -145,9 +235,11 @@ void run_plans(std::vector<Plan>& plans) {
         free += packed_floats(p);
     }
     pack_weights(plans);
+    const SharedInputs shared(plans);
+    transform_shared(plans, shared);
     parallel_for_scratch(first.back(), cost, scratch, [&](std::int64_t task, float* memory) {
         const std::size_t at = owner(first, task);
-        run_task(plans[at], task - first[at], memory);
+        run_task(plans, at, task - first[at], shared, memory);
     });
 }
 

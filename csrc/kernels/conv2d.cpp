@@ -6,6 +6,7 @@
 #include "conv2d.hpp"
 
 #include "gemm.hpp"
+#include "pack.hpp"
 #include "strip.hpp"
 
 namespace convlet::CONVLET_ISA {
@@ -61,16 +62,13 @@ void pack_weight(const WeightPacking& p, std::int64_t panel) {
     const std::int64_t width = panel_width(p.panels, panel);
     const std::int64_t start = panel_start(p.panels, panel);
     const std::int64_t valid = smaller(width, p.panels.columns - start);
-    float* RESTRICT to = p.packed + start * p.depth * p.tap_count;
-    for (std::int64_t t = 0; t < p.tap_count; ++t) {
-        const float* from = p.weight + p.taps[t] + start * p.lane_stride;
-        for (std::int64_t d = 0; d < p.depth; ++d) {
-            for (std::int64_t j = 0; j < valid; ++j)
-                to[j] = from[d * p.depth_stride + j * p.lane_stride];
-            for (std::int64_t j = valid; j < width; ++j) to[j] = 0.0F;
-            to += width;
-        }
-    }
+    float* to = p.packed + start * p.depth * p.tap_count;
+    const std::int64_t tap = p.depth * width;
+    if (valid < width) zero_floats(to, p.tap_count * tap);
+    for (std::int64_t k = 0; k < valid; k += VECTOR)
+        for (std::int64_t d = 0; d < p.depth; d += PACK_DEPTH)
+            read_weights(p, d, smaller(p.depth, d + PACK_DEPTH), start + k,
+                         smaller(VECTOR, valid - k), {to + d * width + k, tap, width});
 }
 
 std::int64_t strip_floats(const Correlation& g, const PixelBlock& largest) {

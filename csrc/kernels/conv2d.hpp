@@ -11,14 +11,26 @@ std::int64_t strip_floats(const Correlation& geometry, const PixelBlock& largest
 void correlate(const Correlation& geometry, const PixelBlock& block, std::int64_t first_panel,
                std::int64_t last_panel, float* strip);
 std::int64_t winograd_tiles(const Correlation& geometry);
-std::int64_t winograd_floats(const Correlation& geometry, std::int64_t tiles);
+std::int64_t winograd_input_floats(const Correlation& geometry, std::int64_t tiles);
+std::int64_t winograd_floats(std::int64_t tiles);
+std::int64_t winograd_packed_floats(const WeightPacking& packing);
 void winograd_pack(const WeightPacking& packing, std::int64_t panel);
-void winograd(const Correlation& geometry, std::int64_t first_tile, std::int64_t last_tile,
-              std::int64_t first_panel, std::int64_t last_panel, float* scratch);
+void winograd_inputs(const Correlation& geometry, std::int64_t first_tile, std::int64_t tiles,
+                     std::int64_t from, std::int64_t to, const float* zeros, float* inputs);
+void winograd(const Correlation& geometry, const WeightPacking* unpacked, std::int64_t first_tile,
+              std::int64_t tiles, const float* inputs, std::int64_t first_panel,
+              std::int64_t last_panel, float* scratch);
 std::int64_t grad_weight_floats(const Correlation& geometry, const PixelBlock& largest);
 void grad_weight(const WeightGradient& gradient, const PixelBlock& block, std::int64_t first_row,
                  std::int64_t last_row, std::int64_t panel, float* scratch, float* partial,
                  bool resume);
+void winograd_gradient_tile(const WinogradGradient& gradient, std::int64_t tile, float* zeros);
+void winograd_gradient_point(const WinogradGradient& gradient, std::int64_t point,
+                             std::int64_t first_channel, std::int64_t last_channel,
+                             std::int64_t panel, float* sums, bool resume);
+void winograd_gradient_taps(const WinogradGradient& gradient, std::int64_t first_channel,
+                            std::int64_t last_channel, std::int64_t panel, const float* sums,
+                            std::int64_t stride, float* dw);
 void reduce_weight(const WeightReduction& reduction, std::int64_t panel);
 
 }  // namespace convlet::CONVLET_ISA

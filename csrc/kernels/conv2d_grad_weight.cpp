@@ -3,83 +3,11 @@
 // Rows are (tap, input channel), columns output channels; each pixel adds one outer product. A tile
 // of sums stays in registers while the pixels of a block go by.
 #include "conv2d.hpp"
+#include "outer.hpp"
 #include "strip.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
-
-constexpr int outer_rows(int vectors) {
-    if (WIDEST >= 4) return vectors == 4 ? 6 : vectors == 3 ? 8 : 12;
-    return vectors == 2 ? 6 : 12;
-}
-constexpr int MOST_ROWS = 12;
-
-struct OuterTask {
-    const float* a;              // first row of the tile at the block's first pixel
-    std::int64_t a_row, a_step;  // floats between image rows, between pixels
-    const float* b;
-    std::int64_t b_row, b_step;
-    std::int64_t image_rows, columns;
-    float* sums;  // [rows][Lanes]
-    bool resume;
-};
-
-template <int Rows, int Lanes>
-__attribute__((noinline)) void outer_tile(const OuterTask& task) {
-    float acc[Rows][Lanes];
-    UNROLL
-    for (int i = 0; i < Rows; ++i) {
-#pragma omp simd
-        for (int j = 0; j < Lanes; ++j) acc[i][j] = 0.0F;
-    }
-    const std::int64_t a_step = task.a_step, b_step = task.b_step;
-    for (std::int64_t r = 0; r < task.image_rows; ++r) {
-        const float* RESTRICT a = task.a + r * task.a_row;
-        const float* RESTRICT b = task.b + r * task.b_row;
-        for (std::int64_t p = 0; p < task.columns; ++p) {
-            UNROLL
-            for (int i = 0; i < Rows; ++i) {
-                const float x = a[i];
-#pragma omp simd
-                for (int j = 0; j < Lanes; ++j) acc[i][j] += x * b[j];
-            }
-            a += a_step;
-            b += b_step;
-        }
-    }
-    float* RESTRICT sums = task.sums;
-    if (task.resume) {
-        UNROLL
-        for (int i = 0; i < Rows; ++i) {
-#pragma omp simd
-            for (int j = 0; j < Lanes; ++j) acc[i][j] += sums[i * Lanes + j];
-        }
-    }
-    UNROLL
-    for (int i = 0; i < Rows; ++i) {
-#pragma omp simd
-        for (int j = 0; j < Lanes; ++j) sums[i * Lanes + j] = acc[i][j];
-    }
-}
-
-template <int Rows, int Lanes>
-INLINE void outer_tile_of(std::int64_t rows, const OuterTask& task) {
-    if constexpr (Rows > 0) {
-        if (rows == Rows)
-            outer_tile<Rows, Lanes>(task);
-        else
-            outer_tile_of<Rows - 1, Lanes>(rows, task);
-    }
-}
-
-INLINE void run_outer_tile(std::int64_t rows, std::int64_t lanes, const OuterTask& task) {
-    if constexpr (WIDEST >= 4) {
-        if (lanes == 4 * VECTOR) return outer_tile_of<outer_rows(4), 4 * VECTOR>(rows, task);
-        if (lanes == 3 * VECTOR) return outer_tile_of<outer_rows(3), 3 * VECTOR>(rows, task);
-    }
-    if (lanes == 2 * VECTOR) return outer_tile_of<outer_rows(2), 2 * VECTOR>(rows, task);
-    return outer_tile_of<outer_rows(1), VECTOR>(rows, task);
-}
 
 // The block's pixels of a narrow panel of dy, padded with zeros to the panel's width.
 INLINE void copy_panel(const WeightGradient& w, const PixelBlock& b, std::int64_t start,
@@ -112,7 +40,7 @@ void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t 
     const Strip strip = make_strip(g, block, scratch);
 
     OuterTask task{};
-    task.image_rows = block.i1 - block.i0;
+    task.rows = block.i1 - block.i0;
     task.columns = block.j1 - block.j0;
     task.a_row = g.step_h * strip.row;
     task.a_step = g.step_w * strip.pixel;

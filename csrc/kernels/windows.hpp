@@ -58,13 +58,5 @@ INLINE Range windows_over(const Axis& a, std::int64_t pixel) {
                                     ceil_div(pixel + a.padding + 1, a.stride)});
 }
 
-// Pixels that belong to window `i` alone where windows do not overlap: from its first tap to the
-// next window's, with what lies before the first and after the last window.
-INLINE Range pixels_owned(const Axis& a, std::int64_t i) {
-    const std::int64_t start = start_of(a, i);
-    return {i == 0 ? 0 : smaller(start, a.size),
-            i + 1 == a.out_size ? a.size : smaller(start + a.stride, a.size)};
-}
-
 }  // namespace
 }  // namespace convlet::CONVLET_ISA

@@ -18,75 +18,76 @@ namespace {
 constexpr int POINTS = 6;
 
 using Lane = float[VECTOR];
+using Step1 = std::ptrdiff_t;  // floats from one input or output of a transform to the next
 
 // 6 inputs -> 6 points.
-INLINE void data_transform(const Lane* RESTRICT d, int d_step, Lane* RESTRICT o, int o_step) {
+INLINE void data_transform(const float* RESTRICT d, Step1 ds, float* RESTRICT o, Step1 os) {
 #pragma omp simd
     for (int l = 0; l < VECTOR; ++l) {
-        const float d0 = d[0][l], d1 = d[d_step][l], d2 = d[2 * d_step][l];
-        const float d3 = d[3 * d_step][l], d4 = d[4 * d_step][l], d5 = d[5 * d_step][l];
+        const float d0 = d[l], d1 = d[ds + l], d2 = d[2 * ds + l];
+        const float d3 = d[3 * ds + l], d4 = d[4 * ds + l], d5 = d[5 * ds + l];
         const float u = d3 - d1, v = d4 - d2;
-        o[0][l] = (d0 - d2) + v + 1.5F * u;
-        o[o_step][l] = (u + v) + 1.5F * (d2 + d3);
-        o[2 * o_step][l] = (v - u) - 1.5F * (d2 - d3);
-        o[3 * o_step][l] = v + 2.0F * u;
-        o[4 * o_step][l] = v - 0.5F * u;
-        o[5 * o_step][l] = (d5 - d3) - u + 1.5F * v;
+        o[l] = (d0 - d2) + v + 1.5F * u;
+        o[os + l] = (u + v) + 1.5F * (d2 + d3);
+        o[2 * os + l] = (v - u) - 1.5F * (d2 - d3);
+        o[3 * os + l] = v + 2.0F * u;
+        o[4 * os + l] = v - 0.5F * u;
+        o[5 * os + l] = (d5 - d3) - u + 1.5F * v;
     }
 }
 
 // 6 points -> 4 outputs (a filter of 3 taps).
-INLINE void output_transform(const Lane* RESTRICT m, int m_step, Lane* RESTRICT o, int o_step) {
+INLINE void output_transform(const float* RESTRICT m, Step1 ms, float* RESTRICT o, Step1 os) {
 #pragma omp simd
     for (int l = 0; l < VECTOR; ++l) {
-        const float m1 = m[m_step][l], m2 = m[2 * m_step][l], m3 = m[3 * m_step][l];
-        const float m4 = m[4 * m_step][l], s = m1 + m2, t = m1 - m2;
-        o[0][l] = (m[0][l] + s) + (m3 + m4);
-        o[o_step][l] = t + 0.5F * m3 - 2.0F * m4;
-        o[2 * o_step][l] = s + 0.25F * m3 + 4.0F * m4;
-        o[3 * o_step][l] = (t + m[5 * m_step][l]) + 0.125F * m3 - 8.0F * m4;
+        const float m1 = m[ms + l], m2 = m[2 * ms + l], m3 = m[3 * ms + l], m4 = m[4 * ms + l];
+        const float s = m1 + m2, t = m1 - m2;
+        o[l] = (m[l] + s) + (m3 + m4);
+        o[os + l] = t + 0.5F * m3 - 2.0F * m4;
+        o[2 * os + l] = s + 0.25F * m3 + 4.0F * m4;
+        o[3 * os + l] = (t + m[5 * ms + l]) + 0.125F * m3 - 8.0F * m4;
     }
 }
 
 // 3 taps -> 6 points.
-INLINE void filter_transform(const Lane* RESTRICT g, int g_step, Lane* RESTRICT o, int o_step) {
+INLINE void filter_transform(const float* RESTRICT g, Step1 gs, float* RESTRICT o, Step1 os) {
 #pragma omp simd
     for (int l = 0; l < VECTOR; ++l) {
-        const float g0 = g[0][l], g1 = g[g_step][l], g2 = g[2 * g_step][l];
+        const float g0 = g[l], g1 = g[gs + l], g2 = g[2 * gs + l];
         const float e = (g0 + g2) * (1.0F / 3.0F), f = g1 * (1.0F / 3.0F);
-        o[0][l] = g0;
-        o[o_step][l] = e + f;
-        o[2 * o_step][l] = f - e;
-        o[3 * o_step][l] = (g0 + 0.5F * g1 + 0.25F * g2) * (-16.0F / 15.0F);
-        o[4 * o_step][l] = (g0 - 2.0F * g1 + 4.0F * g2) * (1.0F / 15.0F);
-        o[5 * o_step][l] = g2;
+        o[l] = g0;
+        o[os + l] = e + f;
+        o[2 * os + l] = f - e;
+        o[3 * os + l] = (g0 + 0.5F * g1 + 0.25F * g2) * (-16.0F / 15.0F);
+        o[4 * os + l] = (g0 - 2.0F * g1 + 4.0F * g2) * (1.0F / 15.0F);
+        o[5 * os + l] = g2;
     }
 }
 
 // 4 outputs' gradients as a filter of 4 taps -> 6 points.
-INLINE void gradient_transform(const Lane* RESTRICT g, int g_step, Lane* RESTRICT o, int o_step) {
+INLINE void gradient_transform(const float* RESTRICT g, Step1 gs, float* RESTRICT o, Step1 os) {
 #pragma omp simd
     for (int l = 0; l < VECTOR; ++l) {
-        const float g0 = g[0][l], g1 = g[g_step][l], g2 = g[2 * g_step][l], g3 = g[3 * g_step][l];
+        const float g0 = g[l], g1 = g[gs + l], g2 = g[2 * gs + l], g3 = g[3 * gs + l];
         const float e = (g0 + g2) * (1.0F / 3.0F), f = (g1 + g3) * (1.0F / 3.0F);
-        o[0][l] = g0;
-        o[o_step][l] = e + f;
-        o[2 * o_step][l] = f - e;
-        o[3 * o_step][l] = (g0 + 0.5F * g1 + 0.25F * g2 + 0.125F * g3) * (-16.0F / 15.0F);
-        o[4 * o_step][l] = (g0 - 2.0F * g1 + 4.0F * g2 - 8.0F * g3) * (1.0F / 15.0F);
-        o[5 * o_step][l] = g3;
+        o[l] = g0;
+        o[os + l] = e + f;
+        o[2 * os + l] = f - e;
+        o[3 * os + l] = (g0 + 0.5F * g1 + 0.25F * g2 + 0.125F * g3) * (-16.0F / 15.0F);
+        o[4 * os + l] = (g0 - 2.0F * g1 + 4.0F * g2 - 8.0F * g3) * (1.0F / 15.0F);
+        o[5 * os + l] = g3;
     }
 }
 
 // 6 points -> the gradients of 3 taps.
-INLINE void tap_transform(const Lane* RESTRICT m, int m_step, Lane* RESTRICT o, int o_step) {
+INLINE void tap_transform(const float* RESTRICT m, Step1 ms, float* RESTRICT o, Step1 os) {
 #pragma omp simd
     for (int l = 0; l < VECTOR; ++l) {
-        const float m1 = m[m_step][l], m2 = m[2 * m_step][l], m3 = m[3 * m_step][l];
-        const float m4 = m[4 * m_step][l], s = m1 + m2, t = m1 - m2;
-        o[0][l] = (m[0][l] + s) + (m3 + m4);
-        o[o_step][l] = t + 0.5F * m3 - 2.0F * m4;
-        o[2 * o_step][l] = (s + m[5 * m_step][l]) + 0.25F * m3 + 4.0F * m4;
+        const float m1 = m[ms + l], m2 = m[2 * ms + l], m3 = m[3 * ms + l], m4 = m[4 * ms + l];
+        const float s = m1 + m2, t = m1 - m2;
+        o[l] = (m[l] + s) + (m3 + m4);
+        o[os + l] = t + 0.5F * m3 - 2.0F * m4;
+        o[2 * os + l] = (s + m[5 * ms + l]) + 0.25F * m3 + 4.0F * m4;
     }
 }
 
@@ -110,37 +111,35 @@ INLINE TilePixels tile_pixels(const float* image, std::int64_t height, std::int6
     return p;
 }
 
-// Transforms `channels` channels of a tile; point p goes to out + p * point_stride.
-INLINE void transform_tile(const TilePixels& pixels, std::int64_t channels, float* RESTRICT out,
-                           std::int64_t point_stride) {
+// Transforms `channels` channels of a tile; point p goes to out + p * point_stride. The pixels of
+// the tile after it are fetched meanwhile: they are more streams than processors follow.
+INLINE void transform_tile(const TilePixels& pixels, const TilePixels& next, std::int64_t channels,
+                           float* RESTRICT out, std::int64_t point_stride) {
     for (std::int64_t c = 0; c < channels; c += VECTOR) {
         const std::int64_t lanes = smaller(VECTOR, channels - c);
-        Lane columns[POINTS * POINTS];
+        Lane inputs[POINTS], columns[POINTS * POINTS], tail[POINTS];
         for (int j = 0; j < POINTS; ++j) {
-            Lane d[POINTS];
             for (int i = 0; i < POINTS; ++i) {
                 const float* from = pixels.at[i * POINTS + j] + c;
+                __builtin_prefetch(next.at[i * POINTS + j] + c);
                 if (lanes == VECTOR) {
 #pragma omp simd
-                    for (int l = 0; l < VECTOR; ++l) d[i][l] = from[l];
+                    for (int l = 0; l < VECTOR; ++l) inputs[i][l] = from[l];
                 } else {
-                    for (int l = 0; l < VECTOR; ++l) d[i][l] = l < lanes ? from[l] : 0.0F;
+                    for (int l = 0; l < VECTOR; ++l) inputs[i][l] = l < lanes ? from[l] : 0.0F;
                 }
             }
-            data_transform(d, 1, columns + j, POINTS);
+            data_transform(inputs[0], VECTOR, columns[j], POINTS * VECTOR);
         }
         for (int i = 0; i < POINTS; ++i) {
-            Lane o[POINTS];
-            data_transform(columns + i * POINTS, 1, o, 1);
-            for (int j = 0; j < POINTS; ++j) {
-                float* RESTRICT to = out + (i * POINTS + j) * point_stride + c;
-                if (lanes == VECTOR) {
-#pragma omp simd
-                    for (int l = 0; l < VECTOR; ++l) to[l] = o[j][l];
-                } else {
-                    for (int l = 0; l < lanes; ++l) to[l] = o[j][l];
-                }
+            float* RESTRICT to = out + i * POINTS * point_stride + c;
+            if (lanes == VECTOR) {
+                data_transform(columns[i * POINTS], VECTOR, to, point_stride);
+                continue;
             }
+            data_transform(columns[i * POINTS], VECTOR, tail[0], VECTOR);
+            for (int j = 0; j < POINTS; ++j)
+                for (int l = 0; l < lanes; ++l) to[j * point_stride + l] = tail[j][l];
         }
     }
 }

@@ -1,21 +1,29 @@
 // Winograd F(4x4, 3x3): 16 outputs of a 3x3 convolution from 36 products instead of 144.
 //
-// A task transforms a block of tiles into its scratch, multiplies at each of the 36 points (tiles x
-// channels by channels x a panel of output channels, on the register tile of gemm.hpp), and
-// transforms the sums back at once, while they are in L2.
+// The tiles of a block are transformed, multiplied at each of the 36 points (tiles x channels by
+// channels x a panel of output channels, on the register tile of gemm.hpp), and the sums of a panel
+// transformed back at once, while they are in L2.
 #include "conv2d.hpp"
 #include "gemm.hpp"
+#include "pack.hpp"
+#include "strip.hpp"
 #include "winograd.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
 
 constexpr int OUT = 4;
-constexpr std::int64_t ZEROS = 16;  // floats of zeros are as many as there are channels
+constexpr std::int64_t WEIGHT_CHANNELS = 32;  // transformed at a time, where they are not packed
+constexpr std::int64_t ZEROS = 16;            // floats of zeros are as many as there are channels
 
 // A power of two between the points would put all 36 in the same sets of the cache.
 constexpr std::int64_t point_stride(std::int64_t tiles, std::int64_t columns) {
     return tiles * columns + VECTOR;
+}
+
+// Transformed weights of a panel; a narrow one leaves some of it unused.
+constexpr std::int64_t panel_floats(std::int64_t depth) {
+    return POINTS * POINTS * point_stride(depth, WIDEST * VECTOR);
 }
 
 struct TileGrid {
@@ -26,6 +34,14 @@ INLINE TileGrid grid_of(const Correlation& g) {
     const std::int64_t down = (g.out_height + OUT - 1) / OUT,
                        across = (g.out_width + OUT - 1) / OUT;
     return {across, down * across};
+}
+
+INLINE TilePixels pixels_of_tile(const Correlation& g, std::int64_t tile, const float* zeros) {
+    const TileGrid grid = grid_of(g);
+    const std::int64_t image = tile / grid.per_image, at = tile % grid.per_image;
+    return tile_pixels(g.x + image * g.height * g.width * g.x_pixel, g.height, g.width, g.x_pixel,
+                       at / grid.across * OUT + g.origin_h, at % grid.across * OUT + g.origin_w,
+                       zeros);
 }
 
 INLINE void write_pixel(const float* from, float* RESTRICT to, std::int64_t lanes,
@@ -43,20 +59,12 @@ INLINE void output_tile(const Correlation& g, const float* sums, std::int64_t st
                         std::int64_t columns) {
     for (std::int64_t k = 0; k < valid; k += VECTOR) {
         const std::int64_t lanes = smaller(VECTOR, valid - k);
-        Lane half[OUT * POINTS];
-        for (int j = 0; j < POINTS; ++j) {
-            Lane m[POINTS];
-            for (int i = 0; i < POINTS; ++i) {
-                const float* from = sums + (i * POINTS + j) * stride + k;
-#pragma omp simd
-                for (int l = 0; l < VECTOR; ++l) m[i][l] = from[l];
-            }
-            output_transform(m, 1, half + j, POINTS);
-        }
+        Lane half[OUT * POINTS], o[OUT];
+        for (int j = 0; j < POINTS; ++j)
+            output_transform(sums + j * stride + k, POINTS * stride, half[j], POINTS * VECTOR);
         const float* bias = g.bias == nullptr ? nullptr : g.bias + start + k;
         for (std::int64_t i = 0; i < rows; ++i) {
-            Lane o[OUT];
-            output_transform(half + i * POINTS, 1, o, 1);
+            output_transform(half[i * POINTS], VECTOR, o[0], VECTOR);
             for (std::int64_t j = 0; j < columns; ++j) {
                 float* to = y + i * g.y_row + j * g.y_pixel + start + k;
                 if (lanes == VECTOR)
@@ -68,84 +76,111 @@ INLINE void output_tile(const Correlation& g, const float* sums, std::int64_t st
     }
 }
 
-}  // namespace
-
-std::int64_t winograd_tiles(const Correlation& g) { return g.images * grid_of(g).per_image; }
-
-std::int64_t winograd_floats(const Correlation& g, std::int64_t tiles) {
-    const std::int64_t points = POINTS * POINTS;
-    return points * (point_stride(tiles, g.channels) + point_stride(tiles, WIDEST * VECTOR)) +
-           g.channels + ZEROS;
+// At one point: tiles x depth by depth x width.
+INLINE void multiply_point(const float* tiles_data, std::int64_t tile_stride, std::int64_t tiles,
+                           std::int64_t depth, const float* b, std::int64_t width, float* sums,
+                           bool resume) {
+    const Step step{0, depth};
+    const float* a[8];
+    float* c[8];
+    const TileTask task{a, &step, 1, b, c, width, nullptr, resume, false, Activation::none};
+    const int most = rows_for(width);
+    std::int64_t left = (tiles + most - 1) / most;
+    for (std::int64_t t = 0; t < tiles; --left) {
+        const int rows = static_cast<int>((tiles - t + left - 1) / left);
+        for (int q = 0; q < rows; ++q) {
+            a[q] = tiles_data + (t + q) * tile_stride;
+            c[q] = sums + (t + q) * width;
+        }
+        run_tile(rows, width, task);
+        t += rows;
+    }
 }
 
-void winograd_pack(const WeightPacking& p, std::int64_t panel) {
+// The transformed weights of input channels [first, last) and one panel: to[point][channel][lane].
+INLINE void pack_channels(const WeightPacking& p, std::int64_t panel, std::int64_t first,
+                          std::int64_t last, float* to) {
     const std::int64_t width = panel_width(p.panels, panel);
     const std::int64_t start = panel_start(p.panels, panel);
     const std::int64_t valid = smaller(width, p.panels.columns - start);
-    float* panel_to = p.packed + start * p.depth * POINTS * POINTS;
+    const std::int64_t stride = point_stride(last - first, width);
     for (std::int64_t k = 0; k < width; k += VECTOR) {
         const std::int64_t lanes = larger(0, smaller(VECTOR, valid - k));
-        for (std::int64_t c = 0; c < p.depth; ++c) {
-            Lane g[9], rows[POINTS * 3], o[POINTS];
-            for (int t = 0; t < 9; ++t) {
-                const float* from =
-                    p.weight + p.taps[t] + c * p.depth_stride + (start + k) * p.lane_stride;
-                for (std::int64_t l = 0; l < VECTOR; ++l)
-                    g[t][l] = l < lanes ? from[l * p.lane_stride] : 0.0F;
-            }
-            for (int s = 0; s < 3; ++s) filter_transform(g + s, 3, rows + s, 3);
-            for (int i = 0; i < POINTS; ++i) {
-                filter_transform(rows + i * 3, 1, o, 1);
-                for (int j = 0; j < POINTS; ++j) {
-                    float* RESTRICT to = panel_to + ((i * POINTS + j) * p.depth + c) * width + k;
-#pragma omp simd
-                    for (int l = 0; l < VECTOR; ++l) to[l] = o[j][l];
-                }
+        for (std::int64_t block = first; block < last; block += PACK_DEPTH) {
+            const std::int64_t end = smaller(last, block + PACK_DEPTH);
+            Lane g[PACK_DEPTH * 9];
+            if (lanes < VECTOR) zero_floats(&g[0][0], PACK_DEPTH * 9 * VECTOR);
+            read_weights(p, block, end, start + k, lanes, {&g[0][0], VECTOR, 9 * VECTOR});
+            for (std::int64_t c = block; c < end; ++c) {
+                Lane rows[POINTS * 3];
+                const Lane* taps = g + (c - block) * 9;
+                for (int t = 0; t < 3; ++t)
+                    filter_transform(taps[t], 3 * VECTOR, rows[t], 3 * VECTOR);
+                for (int i = 0; i < POINTS; ++i)
+                    filter_transform(rows[i * 3], VECTOR,
+                                     to + i * POINTS * stride + (c - first) * width + k, stride);
             }
         }
     }
 }
 
-void winograd(const Correlation& g, std::int64_t first_tile, std::int64_t last_tile,
-              std::int64_t first_panel, std::int64_t last_panel, float* scratch) {
-    const TileGrid grid = grid_of(g);
-    const std::int64_t tiles = last_tile - first_tile;
-    const std::int64_t in_stride = point_stride(tiles, g.channels);
-    float* zeros = scratch;
-    float* inputs = zeros + g.channels + ZEROS;
-    float* sums = inputs + POINTS * POINTS * in_stride;
-    for (std::int64_t c = 0; c < g.channels + ZEROS; ++c) zeros[c] = 0.0F;
+}  // namespace
 
-    for (std::int64_t t = 0; t < tiles; ++t) {
-        const std::int64_t image = (first_tile + t) / grid.per_image;
-        const std::int64_t at = (first_tile + t) % grid.per_image;
-        const TilePixels pixels = tile_pixels(
-            g.x + image * g.height * g.width * g.x_pixel, g.height, g.width, g.x_pixel,
-            at / grid.across * OUT + g.origin_h, at % grid.across * OUT + g.origin_w, zeros);
-        transform_tile(pixels, g.channels, inputs + t * g.channels, in_stride);
+std::int64_t winograd_tiles(const Correlation& g) { return g.images * grid_of(g).per_image; }
+
+std::int64_t winograd_floats(std::int64_t tiles) {
+    return POINTS * POINTS *
+           (point_stride(tiles, WIDEST * VECTOR) + point_stride(WEIGHT_CHANNELS, WIDEST * VECTOR));
+}
+
+std::int64_t winograd_packed_floats(const WeightPacking& p) {
+    return panel_count(p.panels) * panel_floats(p.depth);
+}
+
+void winograd_pack(const WeightPacking& p, std::int64_t panel) {
+    pack_channels(p, panel, 0, p.depth, p.packed + panel * panel_floats(p.depth));
+}
+
+std::int64_t winograd_input_floats(const Correlation& g, std::int64_t tiles) {
+    return POINTS * POINTS * point_stride(tiles, g.channels);
+}
+
+void winograd_inputs(const Correlation& g, std::int64_t first_tile, std::int64_t tiles,
+                     std::int64_t from, std::int64_t to, const float* zeros, float* inputs) {
+    TilePixels pixels = pixels_of_tile(g, first_tile + from, zeros);
+    for (std::int64_t t = from; t < to; ++t) {
+        const TilePixels next = t + 1 < to ? pixels_of_tile(g, first_tile + t + 1, zeros) : pixels;
+        transform_tile(pixels, next, g.channels, inputs + t * g.channels,
+                       point_stride(tiles, g.channels));
+        pixels = next;
     }
+}
+
+void winograd(const Correlation& g, const WeightPacking* weights, std::int64_t first_tile,
+              std::int64_t tiles, const float* inputs, std::int64_t first_panel,
+              std::int64_t last_panel, float* scratch) {
+    const TileGrid grid = grid_of(g);
+    const std::int64_t in_stride = point_stride(tiles, g.channels);
+    float* sums = scratch;
+    float* transformed = sums + POINTS * POINTS * point_stride(tiles, WIDEST * VECTOR);
     for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
         const std::int64_t width = panel_width(g.panels, panel);
         const std::int64_t start = panel_start(g.panels, panel);
         const std::int64_t stride = point_stride(tiles, width);
-        const float* b = g.packed + start * g.channels * POINTS * POINTS;
-        const Step step{0, g.channels};
-        const float* a[8];
-        float* c[8];
-        TileTask task{a, &step, 1, nullptr, c, width, nullptr, false, false, Activation::none};
-        const int most = rows_for(width);
-        for (int p = 0; p < POINTS * POINTS; ++p) {
-            task.b = b + p * g.channels * width;
-            std::int64_t left = (tiles + most - 1) / most;
-            for (std::int64_t t = 0; t < tiles; --left) {
-                const int rows = static_cast<int>((tiles - t + left - 1) / left);
-                for (int q = 0; q < rows; ++q) {
-                    a[q] = inputs + p * in_stride + (t + q) * g.channels;
-                    c[q] = sums + p * stride + (t + q) * width;
-                }
-                run_tile(rows, width, task);
-                t += rows;
+        // Weights that serve few tiles are transformed here, some channels at a time, for they
+        // would cost more to write out and read back than to make again.
+        const std::int64_t chunk = weights == nullptr ? g.channels : WEIGHT_CHANNELS;
+        for (std::int64_t first = 0; first < g.channels; first += chunk) {
+            const std::int64_t depth = smaller(chunk, g.channels - first);
+            const float* b = g.packed + panel * panel_floats(g.channels);
+            if (weights != nullptr) {
+                pack_channels(*weights, panel, first, first + depth, transformed);
+                b = transformed;
             }
+            for (int p = 0; p < POINTS * POINTS; ++p)
+                multiply_point(inputs + p * in_stride + first, g.channels, tiles, depth,
+                               b + p * point_stride(depth, width), width, sums + p * stride,
+                               first > 0);
         }
         const std::int64_t valid = smaller(width, g.panels.columns - start);
         for (std::int64_t t = 0; t < tiles; ++t) {
