@@ -62,15 +62,15 @@ std::string list(const std::vector<std::string>& names) {
     return text;
 }
 
-const KernelTable* find(const std::string& name) {
+const KernelTable* find(const char* asker, const std::string& name) {
     for (const Candidate& c : candidates())
         if (c.supported && name == c.table->name) return c.table;
-    reject("use_isa: this processor and build offer ", list(supported_isas()), ", got ", name);
+    reject(asker, ": this processor and build offer ", list(supported_isas()), ", got ", name);
 }
 
 const KernelTable* initial() {
     if (const char* wanted = std::getenv("CONVLET_ISA"); wanted != nullptr && *wanted != '\0')
-        return find(wanted);
+        return find("CONVLET_ISA", wanted);
     const KernelTable* widest = nullptr;
     for (const Candidate& c : candidates())
         if (c.supported) widest = c.table;
@@ -100,6 +100,6 @@ std::vector<std::string> supported_isas() {
     return names;
 }
 
-void use_isa(const std::string& name) { chosen().store(find(name)); }
+void use_isa(const std::string& name) { chosen().store(find("use_isa", name)); }
 
 }  // namespace convlet

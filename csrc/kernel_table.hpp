@@ -65,6 +65,15 @@ struct WeightGradient {
     const float* dy;       // NHWC, geometry.y_pixel floats between pixels
 };
 
+// The same for a 3x3 kernel by Winograd, a block of tiles at a time.
+struct WinogradGradient {
+    WeightGradient gradient;
+    std::int64_t first_tile, tiles;
+    float* data;     // x transformed: [36 points, data_stride apart][tiles][channels]
+    float* filters;  // dy transformed: [36 points, filter_stride apart][panel][tiles][lanes]
+    std::int64_t data_stride, filter_stride;
+};
+
 // Adds the partial sums in their order and turns panels[(tap, c), k] into weight[k][c][tap].
 struct WeightReduction {
     const float* partials;
@@ -79,6 +88,21 @@ struct StridedPlane {
     std::int64_t rows, columns, row_stride, column_stride;
 };
 
+// The geometry of a pooling, as checked_pool2d() found it. Arrays are NHWC; the indices of max
+// pooling are positions r*kernel_w + s: uint8, or int32 where a window has more than 256 of them.
+struct Pooling {
+    std::int64_t images, channels, height, width;
+    std::int64_t kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w;
+    std::int64_t dilation_h, dilation_w, out_height, out_width;
+    bool count_include_pad;
+};
+
+// Windows of one image, and the channels [c0, c1): all, or at least 64 of them.
+struct PoolTask {
+    PixelBlock block;
+    std::int64_t c0, c1;
+};
+
 struct KernelTable {
     const char* name;
 
@@ -91,15 +115,41 @@ struct KernelTable {
     void (*correlate)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
                       std::int64_t last_panel, float* strip);
     std::int64_t (*winograd_tiles)(const Correlation&);
-    std::int64_t (*winograd_floats)(const Correlation&, std::int64_t tiles);
+    std::int64_t (*winograd_input_floats)(const Correlation&, std::int64_t tiles);
+    std::int64_t (*winograd_floats)(std::int64_t tiles);
+    std::int64_t (*winograd_packed_floats)(const WeightPacking&);
     void (*winograd_pack)(const WeightPacking&, std::int64_t panel);
-    void (*winograd)(const Correlation&, std::int64_t first_tile, std::int64_t last_tile,
-                     std::int64_t first_panel, std::int64_t last_panel, float* scratch);
+    // Tiles [from, to) of a block of `tiles` tiles that starts at first_tile.
+    void (*winograd_inputs)(const Correlation&, std::int64_t first_tile, std::int64_t tiles,
+                            std::int64_t from, std::int64_t to, const float* zeros, float* inputs);
+    // `unpacked` where the weights were not packed ahead, else null.
+    void (*winograd)(const Correlation&, const WeightPacking* unpacked, std::int64_t first_tile,
+                     std::int64_t tiles, const float* inputs, std::int64_t first_panel,
+                     std::int64_t last_panel, float* scratch);
     std::int64_t (*grad_weight_floats)(const Correlation&, const PixelBlock& largest);
     void (*grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t first_row,
                         std::int64_t last_row, std::int64_t panel, float* scratch, float* partial,
                         bool resume);
+    void (*winograd_gradient_tile)(const WinogradGradient&, std::int64_t tile, float* zeros);
+    void (*winograd_gradient_point)(const WinogradGradient&, std::int64_t point,
+                                    std::int64_t first_channel, std::int64_t last_channel,
+                                    std::int64_t panel, float* sums, bool resume);
+    void (*winograd_gradient_taps)(const WinogradGradient&, std::int64_t first_channel,
+                                   std::int64_t last_channel, std::int64_t panel, const float* sums,
+                                   std::int64_t stride, float* dw);
     void (*reduce_weight)(const WeightReduction&, std::int64_t panel);
+
+    void (*max_pool2d_forward)(const Pooling&, const PoolTask&, const float* x, float* y,
+                               void* indices);
+    bool (*max_pool2d_valid)(const Pooling&, const PixelBlock& windows, const void* indices);
+    void (*max_pool2d_grad)(const Pooling&, const PixelBlock& pixels, const float* dy,
+                            const void* indices, float* dx);
+    void (*avg_pool2d_forward)(const Pooling&, const PoolTask&, const float* x, float* y);
+    // shares = dy / divisor; dx = sum of the shares of a pixel's windows * scale.
+    void (*avg_pool2d_share)(const Pooling&, const PixelBlock& windows, const float* dy,
+                             float* shares);
+    void (*avg_pool2d_grad)(const Pooling&, const PixelBlock& pixels, const float* shares,
+                            float scale, float* dx);
 };
 
 }  // namespace convlet

@@ -38,7 +38,8 @@ std::int64_t slid(std::int64_t size, std::int64_t kernel, std::int64_t stride, s
                   std::int64_t dilation, bool ceil_mode) {
     const std::int64_t span = dilation * (kernel - 1) + 1;
     const std::int64_t room = size + 2 * padding - span;
-    if (room < 0) return -1;
+    // With ceil_mode a window may reach beyond the padded input, by less than a stride.
+    if (room < 0 && (!ceil_mode || room <= -stride)) return -1;
     std::int64_t out = (ceil_mode ? (room + stride - 1) / stride : room / stride) + 1;
     // A window that would start beyond the input and its left padding is dropped (as in PyTorch).
     if (ceil_mode && (out - 1) * stride >= size + padding) --out;
@@ -58,7 +59,7 @@ void check_sizes(const char* op, const char* name, const Extents4& e) {
 
 // Every window must hold at least one pixel of the input, so that a maximum exists. Only a
 // window that starts in the padding can miss, where its dilated taps step over a small input
-// (which leaves room for kernels of at most 3, so the loop is short).
+// (which leaves room for few taps, so the loop is short).
 void check_windows_touch(const char* op, const char* axis, std::int64_t size, std::int64_t kernel,
                          std::int64_t stride, std::int64_t padding, std::int64_t dilation,
                          std::int64_t out) {
@@ -145,9 +146,13 @@ Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& a) {
     check_at_least(a.op, "stride", a.stride, 1);
     check_at_least(a.op, "padding", a.padding, 0);
     check_at_least(a.op, "dilation", a.dilation, 1);
+    const Pair span{a.dilation.h * (a.kernel.h - 1) + 1, a.dilation.w * (a.kernel.w - 1) + 1};
     if (a.padding.h > a.kernel.h / 2 || a.padding.w > a.kernel.w / 2)
         reject(a.op, ": padding must be at most half the kernel size ", text(a.kernel), ", got ",
                text(a.padding));
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    if (a.kernel.h > most / a.kernel.w)
+        reject(a.op, ": kernel_size must have at most 2^31 - 1 positions, got ", text(a.kernel));
     Pool2dShape s{};
     s.images = input[0];
     s.channels = input[1];
@@ -161,9 +166,7 @@ Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& a) {
     s.out_height = slid(s.height, a.kernel.h, a.stride.h, a.padding.h, a.dilation.h, a.ceil_mode);
     s.out_width = slid(s.width, a.kernel.w, a.stride.w, a.padding.w, a.dilation.w, a.ceil_mode);
     if (s.out_height < 1 || s.out_width < 1)
-        reject(a.op, ": the window ",
-               text(Pair{a.dilation.h * (a.kernel.h - 1) + 1, a.dilation.w * (a.kernel.w - 1) + 1}),
-               " is larger than the padded input ",
+        reject(a.op, ": the window ", text(span), " is larger than the padded input ",
                text(Pair{s.height + 2 * a.padding.h, s.width + 2 * a.padding.w}));
     checked_size(a.op, "output", output_extents(s));
     check_windows_touch(a.op, "height", s.height, a.kernel.h, a.stride.h, a.padding.h, a.dilation.h,

@@ -1,6 +1,7 @@
 #include "array.hpp"
 
 #include <algorithm>
+#include <new>
 #include <numeric>
 
 #include "layout.hpp"
@@ -21,15 +22,21 @@ void check_rank(const Argument& argument, const Array& array, int rank) {
                               " dimensions, got shape " + shape_text(array));
 }
 
-// float32, native and aligned; copies only where the memory is byte-swapped or misaligned.
-Array native(const Argument& argument, const Array& array) {
+void check_float32(const Argument& argument, const Array& array) {
     const py::dtype dtype = array.dtype();
     if (dtype.kind() != 'f' || dtype.itemsize() != sizeof(float))
         throw py::type_error(subject(argument) + " must be float32, got " +
                              py::str(dtype).cast<std::string>() +
                              "; convert it with array.astype(numpy.float32)");
+}
+
+// float32, native and aligned; copies only where the memory is byte-swapped or misaligned.
+Array native(const Argument& argument, const Array& array) {
+    check_float32(argument, array);
     using Aligned = py::array_t<float, py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
-    return Aligned::ensure(array);
+    Array aligned = Aligned::ensure(array);
+    if (!aligned) throw std::bad_alloc();
+    return aligned;
 }
 
 StridedImages strided(const Array& array) {
@@ -89,7 +96,9 @@ bool without_gaps(const Array& array) {
 // A C-contiguous copy of an array of any rank, by NumPy beyond four dimensions.
 Array contiguous_copy(const Array& array) {
     if (array.ndim() > 4) {
-        return py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(array);
+        Array copy = py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(array);
+        if (!copy) throw std::bad_alloc();
+        return copy;
     }
     const StridedImages from = strided(array);
     Array copy = empty(shape_of(array));
@@ -100,9 +109,15 @@ Array contiguous_copy(const Array& array) {
 
 }  // namespace
 
-Images images(const Argument& argument, const Array& given) {
-    Array array = native(argument, given);
+Extents4 image_extents(const Argument& argument, const Array& array) {
+    check_float32(argument, array);
     check_rank(argument, array, 4);
+    return {array.shape(0), array.shape(1), array.shape(2), array.shape(3)};
+}
+
+Images images(const Argument& argument, const Array& given) {
+    check_rank(argument, given, 4);
+    Array array = native(argument, given);
     const StridedImages from = strided(array);
     if (!is_channels_last(from)) {
         Array copy = empty_images(from.extents);
@@ -114,8 +129,8 @@ Images images(const Argument& argument, const Array& given) {
 }
 
 Dense dense(const Argument& argument, const Array& given, int rank) {
+    check_rank(argument, given, rank);
     Array array = native(argument, given);
-    check_rank(argument, array, rank);
     if ((array.flags() & py::array::c_style) == 0) array = contiguous_copy(array);
     return {static_cast<const float*>(array.data()), shape_of(array), std::move(array)};
 }

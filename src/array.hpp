@@ -43,6 +43,8 @@ struct Dense {  // any shape, C-contiguous
 };
 
 // A rank of -1 asks for none in particular. TypeError for another dtype than float32.
+// image_extents() only looks, so that a shape is checked before anything is copied.
+Extents4 image_extents(const Argument& argument, const Array& array);
 Images images(const Argument& argument, const Array& array);
 Dense dense(const Argument& argument, const Array& array, int rank);
 std::optional<Dense> dense(const Argument& argument, const OptionalArray& array, int rank);

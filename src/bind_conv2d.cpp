@@ -11,13 +11,15 @@ void bind_conv2d(py::module_& m) {
            PairArgument padding, PairArgument dilation, std::int64_t groups,
            const std::string& activation) {
             const char* op = "conv2d";
-            const Images in = images({op, "input"}, x);
+            const Argument input{op, "input"};
             const Dense w = dense({op, "weight"}, weight, 4);
             const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
-            const Conv2dShape shape = checked_conv2d(
-                in.extents, extents4(w), {op, pair(stride), pair(padding), pair(dilation), groups});
+            const Conv2dShape shape =
+                checked_conv2d(image_extents(input, x), extents4(w),
+                               {op, pair(stride), pair(padding), pair(dilation), groups});
             if (b) check_extent(op, "bias", b->shape[0], shape.out_channels);
             const Activation f = activation_named(op, activation);
+            const Images in = images(input, x);
             Array y = empty_images(output_extents(shape));
             float* out = data(y);
             without_gil(
@@ -35,8 +37,9 @@ void bind_conv2d(py::module_& m) {
             const Conv2dShape shape =
                 checked_conv2d(input_shape, extents4(w),
                                {op, pair(stride), pair(padding), pair(dilation), groups});
-            const Images grad = images({op, "dy"}, dy);
-            check_extents(op, "dy", grad.extents, output_extents(shape));
+            const Argument output{op, "dy"};
+            check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
+            const Images grad = images(output, dy);
             Array dx = empty_images(input_shape);
             float* out = data(dx);
             without_gil([&] { conv2d_grad_input(shape, grad.data, w.data, out); });
@@ -48,12 +51,12 @@ void bind_conv2d(py::module_& m) {
         [](const Array& dy, const Array& x, const Extents4& weight_shape, PairArgument stride,
            PairArgument padding, PairArgument dilation, std::int64_t groups) {
             const char* op = "conv2d_grad_weight";
-            const Images in = images({op, "input"}, x);
+            const Argument input{op, "input"}, output{op, "dy"};
             const Conv2dShape shape =
-                checked_conv2d(in.extents, weight_shape,
+                checked_conv2d(image_extents(input, x), weight_shape,
                                {op, pair(stride), pair(padding), pair(dilation), groups});
-            const Images grad = images({op, "dy"}, dy);
-            check_extents(op, "dy", grad.extents, output_extents(shape));
+            check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
+            const Images in = images(input, x), grad = images(output, dy);
             Array dw = empty({weight_shape.begin(), weight_shape.end()});
             float* out = data(dw);
             without_gil([&] { conv2d_grad_weight(shape, grad.data, in.data, out); });

@@ -22,4 +22,5 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_config(m);
     convlet::bind_conv2d(m);
     convlet::bind_linear(m);
+    convlet::bind_pool2d(m);
 }

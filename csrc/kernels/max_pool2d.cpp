@@ -5,154 +5,195 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
-// The taps of one window that lie in the image.
+// The taps of a window that lie in the image.
 struct Taps {
-    const float* x;           // the first one
     std::int64_t row, pixel;  // floats between rows and columns of taps
     std::int64_t rows, columns;
-    std::int32_t position, width;  // of the first one in its window, and positions in a window row
+    std::int64_t position, width;  // of the first one in its window, and positions in a row
 };
 
 // R and S are the window's size where it is a constant and no tap is missing, else 0.
 template <int R, int S, int Lanes, class Index>
-INLINE void largest(const Taps& taps, std::int64_t c, std::int64_t count, float* RESTRICT y,
+INLINE void largest(const Taps& taps, std::int64_t count, const float* x, float* RESTRICT y,
                     Index* RESTRICT indices) {
     const std::int64_t lanes = lanes_or<Lanes>(count);
     const std::int64_t rows = R > 0 ? R : taps.rows, columns = S > 0 ? S : taps.columns;
     float best[ROOM<Lanes>];
     std::int32_t where[ROOM<Lanes>];
-    const float* x = taps.x + c;
+    // From the last tap to the first: among equals the first stays, and the first NaN.
+    const float* last = x + (rows - 1) * taps.row + (columns - 1) * taps.pixel;
+    const auto last_position =
+        static_cast<std::int32_t>(taps.position + (rows - 1) * taps.width + columns - 1);
 #pragma omp simd
     for (std::int64_t l = 0; l < lanes; ++l) {
-        best[l] = x[l];
-        where[l] = taps.position;
+        best[l] = last[l];
+        where[l] = last_position;
     }
-    UNROLL
-    for (std::int64_t r = 0; r < rows; ++r) {
-        UNROLL
-        for (std::int64_t s = 0; s < columns; ++s) {
-            const float* tap = x + r * taps.row + s * taps.pixel;
-            const std::int32_t position =
-                taps.position + static_cast<std::int32_t>(r) * taps.width +
-                static_cast<std::int32_t>(s);
+    const auto compare = [&](std::int64_t r, std::int64_t s) __attribute__((always_inline)) {
+        const float* tap = x + r * taps.row + s * taps.pixel;
+        const auto position = static_cast<std::int32_t>(taps.position + r * taps.width + s);
 #pragma omp simd
-            for (std::int64_t l = 0; l < lanes; ++l) {
-                // The first NaN wins, and among equals the first.
-                const bool wins = !(tap[l] <= best[l]) & (best[l] == best[l]);
-                best[l] = wins ? tap[l] : best[l];
-                where[l] = wins ? position : where[l];
-            }
+        for (std::int64_t l = 0; l < lanes; ++l) {
+            const bool loses = !(tap[l] >= best[l]) && tap[l] == tap[l];
+            best[l] = loses ? best[l] : tap[l];
+            where[l] = loses ? where[l] : position;
+        }
+    };
+    if constexpr (R > 0) {
+        UNROLL
+        for (int t = R * S - 2; t >= 0; --t) compare(t / S, t % S);
+    } else {
+        ROLLED
+        for (std::int64_t r = rows; r-- > 0;) {
+            ROLLED
+            for (std::int64_t s = columns; s-- > 0;) compare(r, s);
         }
     }
 #pragma omp simd
     for (std::int64_t l = 0; l < lanes; ++l) {
-        y[c + l] = best[l];
-        indices[c + l] = static_cast<Index>(where[l]);
+        y[l] = best[l];
+        indices[l] = static_cast<Index>(where[l]);
+    }
+}
+
+template <int R, int S, class Index>
+__attribute__((noinline)) void forward_run(const Pooling& p, const PoolTask& task,
+                                           const WindowRun& run, const float* x, float* y,
+                                           Index* indices) {
+    const Taps taps{p.dilation_h * p.width * p.channels,
+                    p.dilation_w * p.channels,
+                    run.rows.last - run.rows.first,
+                    run.columns.last - run.columns.first,
+                    run.rows.first * p.kernel_w + run.columns.first,
+                    p.kernel_w};
+    x += run.input * p.channels;
+    y += run.output * p.channels;
+    indices += run.output * p.channels;
+    for (std::int64_t j = 0; j < run.count; ++j) {
+        for_channels(task.c0, task.c1, run.exact,
+                     [&]<int Lanes>(std::int64_t c, std::int64_t count)
+                         __attribute__((always_inline)) {
+                             largest<R, S, Lanes>(taps, count, x + c, y + c, indices + c);
+                         });
+        x += p.stride_w * p.channels;
+        y += p.channels;
+        indices += p.channels;
     }
 }
 
 template <int R, int S, class Index>
 INLINE void forward(const Pooling& p, const PoolTask& task, const float* x, float* y,
                     Index* indices) {
-    for_windows(p, task, [&](const Window& w) __attribute__((always_inline)) {
-        const Taps taps{x + w.input * p.channels,
-                        p.dilation_h * p.width * p.channels,
-                        p.dilation_w * p.channels,
-                        w.rows.last - w.rows.first,
-                        w.columns.last - w.columns.first,
-                        static_cast<std::int32_t>(w.rows.first * p.kernel_w + w.columns.first),
-                        static_cast<std::int32_t>(p.kernel_w)};
-        float* out = y + w.output * p.channels;
-        Index* at = indices + w.output * p.channels;
-        for_channels(task.c0, task.c1, w.exact,
-                     [&]<int Lanes>(std::int64_t c, std::int64_t count)
-                         __attribute__((always_inline)) {
-                             if (R > 0 && taps.rows == R && taps.columns == S)
-                                 largest<R, S, Lanes>(taps, c, count, out, at);
-                             else
-                                 largest<0, 0, Lanes>(taps, c, count, out, at);
-                         });
-    });
-}
-
-// dx = dy where the pixel was the largest of the window that owns it, else 0.
-template <class Index>
-INLINE void spread(const Pooling& p, const PixelBlock& block, const float* dy,
-                   const Index* indices, float* dx) {
-    for_owned_pixels(p, block, [&](const Owned& o) __attribute__((always_inline)) {
-        const float* from = dy + o.window * p.channels;
-        const Index* at = indices + o.window * p.channels;
-        float* to = dx + o.pixel * p.channels;
-        // No index is -1: a pixel that its window steps over gets zeros.
-        const auto position = static_cast<std::int32_t>(o.position);
-        for_channels(0, p.channels, o.exact,
-                     [&]<int Lanes>(std::int64_t c, std::int64_t count)
-                         __attribute__((always_inline)) {
-                             const std::int64_t lanes = lanes_or<Lanes>(count);
-#pragma omp simd
-                             for (std::int64_t l = 0; l < lanes; ++l)
-                                 to[c + l] = at[c + l] == position ? from[c + l] : 0.0F;
-                         });
+    for_window_runs(p, task.block, [&](const WindowRun& run) __attribute__((always_inline)) {
+        if (R > 0 && run.rows.last - run.rows.first == R && run.count > 1)
+            forward_run<R, S>(p, task, run, x, y, indices);
+        else
+            forward_run<0, 0>(p, task, run, x, y, indices);
     });
 }
 
 // dx = sum of dy over the windows whose largest pixel this is, in their order.
 template <class Index>
-INLINE void gather(const Pooling& p, const PixelBlock& block, const float* dy,
-                   const Index* indices, float* dx) {
-    for_pixels(p, block, [&](const Covered& pixel) __attribute__((always_inline)) {
-        float* to = dx + pixel.pixel * p.channels;
-        for_channels(0, p.channels, pixel.exact,
-                     [&]<int Lanes>(std::int64_t c, std::int64_t count)
-                         __attribute__((always_inline)) {
-                             const std::int64_t lanes = lanes_or<Lanes>(count);
-                             float sum[ROOM<Lanes>];
+struct Maxima {
+    const float* dy;
+    const Index* indices;
+};
+
+template <int Lanes, class Index>
+INLINE void add_taps(const Maxima<Index>& from, const Tap* taps, std::int64_t tap_count,
+                     std::int64_t base, std::int64_t channels, std::int64_t c, std::int64_t count,
+                     bool resume, float* RESTRICT to) {
+    const std::int64_t lanes = lanes_or<Lanes>(count);
+    float sum[ROOM<Lanes>];
 #pragma omp simd
-                             for (std::int64_t l = 0; l < lanes; ++l) sum[l] = 0.0F;
-                             for_covering(p, pixel, [&](std::int64_t window, std::int64_t position)
-                                          __attribute__((always_inline)) {
-                                 const float* from = dy + window * p.channels + c;
-                                 const Index* at = indices + window * p.channels + c;
-                                 const auto wanted = static_cast<std::int32_t>(position);
+    for (std::int64_t l = 0; l < lanes; ++l) sum[l] = resume ? to[l] : 0.0F;
+    ROLLED
+    for (std::int64_t t = 0; t < tap_count; ++t) {
+        const std::int64_t at = (taps[t].window + base) * channels + c;
+        const float* RESTRICT dy = from.dy + at;
+        const Index* RESTRICT indices = from.indices + at;
+        const auto position = static_cast<std::int32_t>(taps[t].position);
 #pragma omp simd
-                                 for (std::int64_t l = 0; l < lanes; ++l)
-                                     sum[l] += at[l] == wanted ? from[l] : 0.0F;
-                             });
+        for (std::int64_t l = 0; l < lanes; ++l)
+            sum[l] += indices[l] == position ? dy[l] : 0.0F;
+    }
 #pragma omp simd
-                             for (std::int64_t l = 0; l < lanes; ++l) to[c + l] = sum[l];
-                         });
-    });
+    for (std::int64_t l = 0; l < lanes; ++l) to[l] = sum[l];
 }
 
-// Whether every index names a tap of its window that lies in the image.
+// Whether the indices of neighbouring windows name taps in rows x columns of their window.
 template <class Index>
-INLINE bool valid(const Pooling& p, const PixelBlock& block, const Index* indices) {
+INLINE bool all_in(const Pooling& p, Range rows, Range columns, const Index* indices,
+                   std::int64_t count) {
     using Unsigned = std::uint32_t;
+    const auto width = static_cast<Unsigned>(columns.last - columns.first);
+    const auto kernel_w = static_cast<Unsigned>(p.kernel_w);
+    const auto first = static_cast<Unsigned>(rows.first) * kernel_w;
+    const auto last = static_cast<Unsigned>(rows.last) * kernel_w;
     Unsigned wrong = 0;
-    const PoolTask task{block, 0, p.channels};
-    for_windows(p, task, [&](const Window& w) __attribute__((always_inline)) {
-        const Index* at = indices + w.output * p.channels;
-        const auto width = static_cast<Unsigned>(w.columns.last - w.columns.first);
-        if (width == p.kernel_w) {
-            const auto first = static_cast<Unsigned>(w.rows.first * p.kernel_w);
-            const auto count = static_cast<Unsigned>(w.rows.last * p.kernel_w) - first;
+    if (width == kernel_w) {  // one run of positions
 #pragma omp simd reduction(| : wrong)
-            for (std::int64_t c = 0; c < p.channels; ++c)
-                wrong |= static_cast<Unsigned>(static_cast<Unsigned>(at[c]) - first >= count);
-            return;
-        }
-        for (std::int64_t c = 0; c < p.channels; ++c) {
-            Unsigned found = 0;
-            for (std::int64_t r = w.rows.first; r < w.rows.last; ++r)
-                found |= static_cast<Unsigned>(
-                    static_cast<Unsigned>(at[c]) -
-                        static_cast<Unsigned>(r * p.kernel_w + w.columns.first) <
-                    width);
-            wrong |= found ^ 1U;
-        }
-    });
+        for (std::int64_t c = 0; c < count; ++c)
+            wrong |= static_cast<Unsigned>(indices[c]) - first >= last - first ? 1U : 0U;
+        return wrong == 0;
+    }
+    const auto left = static_cast<Unsigned>(columns.first);
+    for (std::int64_t c = 0; c < count; ++c) {
+        Unsigned found = 0;
+        for (Unsigned row = first; row < last; row += kernel_w)
+            found |= static_cast<Unsigned>(indices[c]) - row - left < width ? 1U : 0U;
+        wrong |= found ^ 1U;
+    }
     return wrong == 0;
 }
 
+template <class Index>
+INLINE bool valid(const Pooling& p, const PixelBlock& b, const Index* indices) {
+    const Axis down = rows_of(p), across = columns_of(p);
+    const Range whole = common(whole_windows(across), {b.j0, b.j1});
+    bool good = true;
+    for (std::int64_t i = b.i0; i < b.i1; ++i) {
+        const Range rows = taps_of(down, i);
+        const Index* at = indices + (b.image * p.out_height + i) * p.out_width * p.channels;
+        for (std::int64_t j = b.j0; j < b.j1;) {
+            // Windows without missing columns share one answer: they are looked at together.
+            const std::int64_t next = j == whole.first ? larger(whole.last, j + 1) : j + 1;
+            good &=
+                all_in(p, rows, taps_of(across, j), at + j * p.channels, (next - j) * p.channels);
+            j = next;
+        }
+    }
+    return good;
+}
+
+INLINE bool wide_indices(const Pooling& p) { return p.kernel_h * p.kernel_w > 256; }
+
 }  // namespace
+
+void max_pool2d_forward(const Pooling& p, const PoolTask& task, const float* x, float* y,
+                        void* indices) {
+    auto* narrow = static_cast<std::uint8_t*>(indices);
+    if (wide_indices(p))
+        forward<0, 0>(p, task, x, y, static_cast<std::int32_t*>(indices));
+    else if (p.kernel_h == 2 && p.kernel_w == 2)
+        forward<2, 2>(p, task, x, y, narrow);
+    else if (p.kernel_h == 3 && p.kernel_w == 3)
+        forward<3, 3>(p, task, x, y, narrow);
+    else
+        forward<0, 0>(p, task, x, y, narrow);
+}
+
+bool max_pool2d_valid(const Pooling& p, const PixelBlock& windows, const void* indices) {
+    if (wide_indices(p)) return valid(p, windows, static_cast<const std::int32_t*>(indices));
+    return valid(p, windows, static_cast<const std::uint8_t*>(indices));
+}
+
+void max_pool2d_grad(const Pooling& p, const PixelBlock& pixels, const float* dy,
+                     const void* indices, float* dx) {
+    if (wide_indices(p))
+        gather(p, pixels, Maxima<std::int32_t>{dy, static_cast<const std::int32_t*>(indices)}, dx);
+    else
+        gather(p, pixels, Maxima<std::uint8_t>{dy, static_cast<const std::uint8_t*>(indices)}, dx);
+}
+
 }  // namespace convlet::CONVLET_ISA

@@ -2,6 +2,7 @@
 #include "conv2d.hpp"
 #include "kernel_table.hpp"
 #include "layout.hpp"
+#include "pool2d.hpp"
 #include "simd.hpp"
 
 #define CONVLET_STRING_(x) #x
@@ -19,12 +20,24 @@ constinit const KernelTable table{
     .strip_floats = strip_floats,
     .correlate = correlate,
     .winograd_tiles = winograd_tiles,
+    .winograd_input_floats = winograd_input_floats,
     .winograd_floats = winograd_floats,
+    .winograd_packed_floats = winograd_packed_floats,
     .winograd_pack = winograd_pack,
+    .winograd_inputs = winograd_inputs,
     .winograd = winograd,
     .grad_weight_floats = grad_weight_floats,
     .grad_weight = grad_weight,
+    .winograd_gradient_tile = winograd_gradient_tile,
+    .winograd_gradient_point = winograd_gradient_point,
+    .winograd_gradient_taps = winograd_gradient_taps,
     .reduce_weight = reduce_weight,
+    .max_pool2d_forward = max_pool2d_forward,
+    .max_pool2d_valid = max_pool2d_valid,
+    .max_pool2d_grad = max_pool2d_grad,
+    .avg_pool2d_forward = avg_pool2d_forward,
+    .avg_pool2d_share = avg_pool2d_share,
+    .avg_pool2d_grad = avg_pool2d_grad,
 };
 
 }  // namespace convlet::CONVLET_ISA
