@@ -103,6 +103,26 @@ struct PoolTask {
     std::int64_t c0, c1;
 };
 
+// torch.optim.SGD's rule; no velocity is kept where momentum is 0.
+struct SgdRule {
+    float lr, momentum, dampening, weight_decay;
+    bool nesterov, first;
+};
+
+// Adam's (Kingma and Ba 2015) or AdamW's (Loshchilov and Hutter 2019) rule at one step.
+struct AdamRule {
+    float to_mean, to_variance, beta2;  // 1 - beta1, 1 - beta2, beta2
+    float coupled_decay;                // added to the gradient (Adam)
+    float shrink;                       // of the parameter beforehand (AdamW), else 1
+    float step, root, eps;              // lr / (1 - beta1^t), sqrt(1 - beta2^t)
+};
+
+struct DropoutRule {
+    std::uint64_t key, counter;  // of Philox; each counter serves 4 elements
+    std::uint32_t threshold;     // numbers below it are dropped
+    float scale;                 // of what is kept
+};
+
 struct KernelTable {
     const char* name;
 
@@ -150,6 +170,25 @@ struct KernelTable {
                              float* shares);
     void (*avg_pool2d_grad)(const Pooling&, const PixelBlock& pixels, const float* shares,
                             float scale, float* dx);
+
+    void (*relu)(const float* x, std::int64_t count, float* y);
+    void (*relu_grad)(const float* dy, const float* y, std::int64_t count, float* dx);
+    void (*softmax_cross_entropy)(const float* logits, const std::int64_t* labels,
+                                  std::int64_t rows, std::int64_t classes, float* losses,
+                                  float* probabilities);
+    void (*softmax_cross_entropy_grad)(const float* probabilities, const std::int64_t* labels,
+                                       const float* dlosses, std::int64_t rows,
+                                       std::int64_t classes, float* dlogits);
+    void (*sgd)(const SgdRule&, float* parameter, const float* gradient, float* velocity,
+                std::int64_t count);
+    void (*adam)(const AdamRule&, float* parameter, const float* gradient, float* mean,
+                 float* variance, std::int64_t count);
+    void (*philox)(std::uint64_t counter, std::uint64_t key, std::int64_t count,
+                   std::uint32_t* out);
+    void (*dropout)(const DropoutRule&, const float* x, std::int64_t count, float* y,
+                    std::uint8_t* mask);
+    void (*dropout_grad)(const float* dy, const std::uint8_t* mask, std::int64_t count, float scale,
+                         float* dx);
 };
 
 }  // namespace convlet

@@ -13,6 +13,10 @@ void bind_config(pybind11::module_& m);
 void bind_conv2d(pybind11::module_& m);
 void bind_linear(pybind11::module_& m);
 void bind_pool2d(pybind11::module_& m);
+void bind_activation(pybind11::module_& m);
+void bind_loss(pybind11::module_& m);
+void bind_optim(pybind11::module_& m);
+void bind_dropout(pybind11::module_& m);
 
 // "none" or "relu"; ValueError for any other name.
 Activation activation_named(const char* op, const std::string& name);

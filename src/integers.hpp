@@ -23,8 +23,7 @@ bool holds(const Array& array) {
 }
 
 // C-contiguous and aligned.
-constexpr int CONTIGUOUS =
-    int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
+constexpr int CONTIGUOUS = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
 
 // An array that holds T as the kernels read it: itself, or a copy where its memory differs.
 template <class T>

@@ -33,10 +33,8 @@ __attribute__((noinline)) void forward_run(const Pooling& p, const PoolTask& tas
             float sum[ROOM<Lanes>];
 #pragma omp simd
             for (std::int64_t l = 0; l < lanes; ++l) sum[l] = 0.0F;
-            ROLLED
             for (std::int64_t r = 0; r < rows; ++r) {
                 const float* tap = x + r * row + c;
-                ROLLED
                 for (std::int64_t s = 0; s < columns; ++s, tap += p.channels) {
 #pragma omp simd
                     for (std::int64_t l = 0; l < lanes; ++l) sum[l] += tap[l];
@@ -64,7 +62,6 @@ INLINE void add_taps(const Shares& from, const Tap* taps, std::int64_t tap_count
     float sum[ROOM<Lanes>];
 #pragma omp simd
     for (std::int64_t l = 0; l < lanes; ++l) sum[l] = resume ? to[l] : 0.0F;
-    ROLLED
     for (std::int64_t t = 0; t < tap_count; ++t) {
         const float* RESTRICT shares = from.shares + (taps[t].window + base) * channels + c;
 #pragma omp simd

@@ -43,11 +43,8 @@ INLINE void largest(const Taps& taps, std::int64_t count, const float* x, float*
         UNROLL
         for (int t = R * S - 2; t >= 0; --t) compare(t / S, t % S);
     } else {
-        ROLLED
-        for (std::int64_t r = rows; r-- > 0;) {
-            ROLLED
+        for (std::int64_t r = rows; r-- > 0;)
             for (std::int64_t s = columns; s-- > 0;) compare(r, s);
-        }
     }
 #pragma omp simd
     for (std::int64_t l = 0; l < lanes; ++l) {
@@ -104,21 +101,25 @@ INLINE void add_taps(const Maxima<Index>& from, const Tap* taps, std::int64_t ta
                      std::int64_t base, std::int64_t channels, std::int64_t c, std::int64_t count,
                      bool resume, float* RESTRICT to) {
     const std::int64_t lanes = lanes_or<Lanes>(count);
-    float sum[ROOM<Lanes>];
+    if (tap_count == 0 && !resume) {
 #pragma omp simd
-    for (std::int64_t l = 0; l < lanes; ++l) sum[l] = resume ? to[l] : 0.0F;
-    ROLLED
+        for (std::int64_t l = 0; l < lanes; ++l) to[l] = 0.0F;
+    }
     for (std::int64_t t = 0; t < tap_count; ++t) {
         const std::int64_t at = (taps[t].window + base) * channels + c;
         const float* RESTRICT dy = from.dy + at;
         const Index* RESTRICT indices = from.indices + at;
         const auto position = static_cast<std::int32_t>(taps[t].position);
+        if (t == 0 && !resume) {
 #pragma omp simd
-        for (std::int64_t l = 0; l < lanes; ++l)
-            sum[l] += indices[l] == position ? dy[l] : 0.0F;
+            for (std::int64_t l = 0; l < lanes; ++l)
+                to[l] = indices[l] == position ? dy[l] : 0.0F;
+        } else {
+#pragma omp simd
+            for (std::int64_t l = 0; l < lanes; ++l)
+                to[l] += indices[l] == position ? dy[l] : 0.0F;
+        }
     }
-#pragma omp simd
-    for (std::int64_t l = 0; l < lanes; ++l) to[l] = sum[l];
 }
 
 // Whether the indices of neighbouring windows name taps in rows x columns of their window.

@@ -6,12 +6,8 @@
 #define RESTRICT __restrict__
 #if defined(__clang__)
     #define UNROLL _Pragma("clang loop unroll(full)")
-    #define ROLLED _Pragma("clang loop unroll(disable)")
 #else
     #define UNROLL _Pragma("GCC unroll 16")
-    // For a loop of run-time length around a SIMD loop: GCC would unroll it into the inner one
-    // (unroll and jam), which then is no longer vectorised.
-    #define ROLLED _Pragma("GCC unroll 1")
 #endif
 #define INLINE inline __attribute__((always_inline))
 

@@ -1,7 +1,11 @@
 // The table: all that the outside sees of an instruction set.
+#include "activation.hpp"
 #include "conv2d.hpp"
+#include "dropout.hpp"
 #include "kernel_table.hpp"
 #include "layout.hpp"
+#include "loss.hpp"
+#include "optim.hpp"
 #include "pool2d.hpp"
 #include "simd.hpp"
 
@@ -38,6 +42,15 @@ constinit const KernelTable table{
     .avg_pool2d_forward = avg_pool2d_forward,
     .avg_pool2d_share = avg_pool2d_share,
     .avg_pool2d_grad = avg_pool2d_grad,
+    .relu = relu,
+    .relu_grad = relu_grad,
+    .softmax_cross_entropy = softmax_cross_entropy,
+    .softmax_cross_entropy_grad = softmax_cross_entropy_grad,
+    .sgd = sgd,
+    .adam = adam,
+    .philox = philox,
+    .dropout = dropout,
+    .dropout_grad = dropout_grad,
 };
 
 }  // namespace convlet::CONVLET_ISA
