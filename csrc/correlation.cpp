@@ -175,9 +175,12 @@ void flatten_pixels(Correlation& g) {
 }
 
 Blocks blocks_of(const Correlation& g) {
-    const std::int64_t pixel = std::max<std::int64_t>(1, g.channels * g.step_h * g.step_w);
+    // Between the pixels of a strided row lie others; those of a far stride are taken one by one.
+    const std::int64_t step =
+        std::min<std::int64_t>(g.step_h, 1024) * std::min<std::int64_t>(g.step_w, 1024);
+    const std::int64_t pixel = std::max<std::int64_t>(1, g.channels * step);
     return cut_blocks(g.images, g.out_height, g.out_width,
-                      std::clamp<std::int64_t>(STRIP_FLOATS / pixel, 24, 480));
+                      std::clamp<std::int64_t>(STRIP_FLOATS / pixel, step > 64 ? 1 : 24, 480));
 }
 
 // Winograd's F(4x4, 3x3) saves 3 of 4 products, less what whole tiles of 4x4 waste at the border of

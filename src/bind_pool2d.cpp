@@ -40,9 +40,9 @@ void bind_max_pool2d(py::module_& m) {
            PairArgument dilation, bool ceil_mode) {
             const char* op = "max_pool2d";
             const Images in = images({op, "input"}, x);
-            const Pool2dShape shape = checked_pool2d(
-                in.extents, {op, pair(kernel_size), pair(stride), pair(padding), pair(dilation),
-                             ceil_mode, false});
+            const Pool2dShape shape =
+                checked_pool2d(in.extents, {op, pair(kernel_size), pair(stride), pair(padding),
+                                            pair(dilation), ceil_mode, false});
             Array y = empty_images(output_extents(shape));
             Array indices = empty_indices(shape);
             float* out = data(y);
@@ -57,9 +57,9 @@ void bind_max_pool2d(py::module_& m) {
            PairArgument kernel_size, PairArgument stride, PairArgument padding,
            PairArgument dilation, bool ceil_mode) {
             const char* op = "max_pool2d_grad";
-            const Pool2dShape shape = checked_pool2d(
-                input_shape, {op, pair(kernel_size), pair(stride), pair(padding), pair(dilation),
-                              ceil_mode, false});
+            const Pool2dShape shape =
+                checked_pool2d(input_shape, {op, pair(kernel_size), pair(stride), pair(padding),
+                                             pair(dilation), ceil_mode, false});
             const Images grad = images({op, "dy"}, dy);
             check_extents(op, "dy", grad.extents, output_extents(shape));
             const Array checked = checked_indices(shape, indices);
@@ -80,9 +80,13 @@ void bind_avg_pool2d(py::module_& m) {
            bool ceil_mode, bool count_include_pad) {
             const char* op = "avg_pool2d";
             const Images in = images({op, "input"}, x);
-            const Pool2dShape shape =
-                checked_pool2d(in.extents, {op, pair(kernel_size), pair(stride), pair(padding),
-                                            {1, 1}, ceil_mode, count_include_pad});
+            const Pool2dShape shape = checked_pool2d(in.extents, {op,
+                                                                  pair(kernel_size),
+                                                                  pair(stride),
+                                                                  pair(padding),
+                                                                  {1, 1},
+                                                                  ceil_mode,
+                                                                  count_include_pad});
             Array y = empty_images(output_extents(shape));
             float* out = data(y);
             without_gil([&] { avg_pool2d_forward(shape, in.data, out); });
@@ -94,9 +98,13 @@ void bind_avg_pool2d(py::module_& m) {
         [](const Array& dy, const Extents4& input_shape, PairArgument kernel_size,
            PairArgument stride, PairArgument padding, bool ceil_mode, bool count_include_pad) {
             const char* op = "avg_pool2d_grad";
-            const Pool2dShape shape =
-                checked_pool2d(input_shape, {op, pair(kernel_size), pair(stride), pair(padding),
-                                             {1, 1}, ceil_mode, count_include_pad});
+            const Pool2dShape shape = checked_pool2d(input_shape, {op,
+                                                                   pair(kernel_size),
+                                                                   pair(stride),
+                                                                   pair(padding),
+                                                                   {1, 1},
+                                                                   ceil_mode,
+                                                                   count_include_pad});
             const Images grad = images({op, "dy"}, dy);
             check_extents(op, "dy", grad.extents, output_extents(shape));
             Array dx = empty_images(input_shape);

@@ -11,9 +11,9 @@ void check_integers(const Argument& argument, const Array& array, int rank) {
         throw py::type_error(subject + " must be integers, got " +
                              py::str(array.dtype()).cast<std::string>());
     if (array.ndim() != rank)
-        throw py::value_error(
-            subject + " must have " + std::to_string(rank) + " dimensions, got shape " +
-            py::str(py::getattr(array, "shape")).cast<std::string>());
+        throw py::value_error(subject + " must have " + std::to_string(rank) +
+                              " dimensions, got shape " +
+                              py::str(py::getattr(array, "shape")).cast<std::string>());
 }
 
 Integers integers(const Argument& argument, const Array& given, int rank) {

@@ -27,22 +27,23 @@ __attribute__((noinline)) void forward_run(const Pooling& p, const PoolTask& tas
     x += run.input * p.channels;
     y += run.output * p.channels;
     for (std::int64_t j = 0; j < run.count; ++j) {
-        for_channels(task.c0, task.c1, run.exact, [&]<int Lanes>(std::int64_t c, std::int64_t count)
-                                                      __attribute__((always_inline)) {
-            const std::int64_t lanes = lanes_or<Lanes>(count);
-            float sum[ROOM<Lanes>];
+        for_channels(task.c0, task.c1, run.exact,
+                     [&]<int Lanes>(std::int64_t c, std::int64_t count)
+                         __attribute__((always_inline)) {
+                             const std::int64_t lanes = lanes_or<Lanes>(count);
+                             float sum[ROOM<Lanes>];
 #pragma omp simd
-            for (std::int64_t l = 0; l < lanes; ++l) sum[l] = 0.0F;
-            for (std::int64_t r = 0; r < rows; ++r) {
-                const float* tap = x + r * row + c;
-                for (std::int64_t s = 0; s < columns; ++s, tap += p.channels) {
+                             for (std::int64_t l = 0; l < lanes; ++l) sum[l] = 0.0F;
+                             for (std::int64_t r = 0; r < rows; ++r) {
+                                 const float* tap = x + r * row + c;
+                                 for (std::int64_t s = 0; s < columns; ++s, tap += p.channels) {
 #pragma omp simd
-                    for (std::int64_t l = 0; l < lanes; ++l) sum[l] += tap[l];
-                }
-            }
+                                     for (std::int64_t l = 0; l < lanes; ++l) sum[l] += tap[l];
+                                 }
+                             }
 #pragma omp simd
-            for (std::int64_t l = 0; l < lanes; ++l) y[c + l] = sum[l] / by;
-        });
+                             for (std::int64_t l = 0; l < lanes; ++l) y[c + l] = sum[l] / by;
+                         });
         x += p.stride_w * p.channels;
         y += p.channels;
     }
@@ -55,20 +56,24 @@ struct Shares {
 };
 
 template <int Lanes>
-INLINE void add_taps(const Shares& from, const Tap* taps, std::int64_t tap_count,
-                     std::int64_t base, std::int64_t channels, std::int64_t c, std::int64_t count,
-                     bool resume, float* RESTRICT to) {
+INLINE void add_taps(const Shares& from, const Tap* taps, std::int64_t tap_count, std::int64_t base,
+                     std::int64_t channels, std::int64_t c, std::int64_t count, bool resume,
+                     float* RESTRICT to) {
     const std::int64_t lanes = lanes_or<Lanes>(count);
-    float sum[ROOM<Lanes>];
+    if (tap_count == 0 && !resume) {
 #pragma omp simd
-    for (std::int64_t l = 0; l < lanes; ++l) sum[l] = resume ? to[l] : 0.0F;
+        for (std::int64_t l = 0; l < lanes; ++l) to[l] = 0.0F;
+    }
     for (std::int64_t t = 0; t < tap_count; ++t) {
         const float* RESTRICT shares = from.shares + (taps[t].window + base) * channels + c;
+        if (t == 0 && !resume) {
 #pragma omp simd
-        for (std::int64_t l = 0; l < lanes; ++l) sum[l] += shares[l] * from.scale;
+            for (std::int64_t l = 0; l < lanes; ++l) to[l] = shares[l] * from.scale;
+        } else {
+#pragma omp simd
+            for (std::int64_t l = 0; l < lanes; ++l) to[l] += shares[l] * from.scale;
+        }
     }
-#pragma omp simd
-    for (std::int64_t l = 0; l < lanes; ++l) to[l] = sum[l];
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // Lanes over the channels of a pixel, for operators that treat every channel alike.
 //
-// Blocks of WIDE and NARROW channels; the last of many channels overlaps the one before, since
-// writing a result twice is cheaper than writing part of a vector. Where a pixel has fewer channels
-// than the block has lanes, the lanes run over the pixels that follow: what they leave there is
-// overwritten when their turn comes, so pixels must be written in the order of their memory.
+// Blocks of WIDE, MIDDLE and NARROW channels; the last of many channels overlaps the one before,
+// since writing a result twice is cheaper than writing part of a vector. Where a pixel has fewer
+// channels than a block has lanes, the lanes run over the pixels that follow: what they leave there
+// is overwritten when their turn comes, so pixels must be written in the order of their memory.
 #pragma once
 
 #include "simd.hpp"
@@ -12,7 +12,7 @@ namespace convlet::CONVLET_ISA {
 namespace {
 
 // At least 16, so that bytes beside the floats still fill a vector.
-constexpr int NARROW = 16, WIDE = 4 * VECTOR;
+constexpr int NARROW = 16, MIDDLE = 32, WIDE = 4 * VECTOR;
 
 // Pixels after a pixel that its lanes touch.
 INLINE std::int64_t overrun(std::int64_t channels) {
@@ -29,8 +29,9 @@ INLINE void for_channels(std::int64_t first, std::int64_t last, bool exact, Body
         return;
     }
     std::int64_t c = first;
-    if constexpr (WIDE > NARROW)
+    if constexpr (WIDE > MIDDLE)
         for (; c + WIDE <= last; c += WIDE) body.template operator()<WIDE>(c, WIDE);
+    for (; c + MIDDLE <= last; c += MIDDLE) body.template operator()<MIDDLE>(c, MIDDLE);
     for (; c < last; c += NARROW)
         body.template operator()<NARROW>(larger(smaller(c, last - NARROW), first), NARROW);
 }

@@ -37,8 +37,7 @@ INLINE int next_steps(const Correlation& g, const Strip& strip, DepthWalk& walk,
         const std::int64_t r = rows ? walk.tap : walk.tap / g.kernel_w;
         const std::int64_t s = rows ? 0 : walk.tap % g.kernel_w;
         const std::int64_t take = smaller(run - walk.within, DEPTH_BLOCK - depth);
-        steps[count++] = {
-            r * g.dilation_h * strip.row + s * g.dilation_w * strip.pixel + walk.within, take};
+        steps[count++] = {r * strip.tap_row + s * strip.tap_pixel + walk.within, take};
         depth += take;
         walk.within += take;
         if (walk.within == run) {

@@ -68,8 +68,7 @@ void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t 
         const std::int64_t left = smaller(run - within, last_row - m);
         const std::int64_t shares = (left + most - 1) / most;
         const std::int64_t rows = (left + shares - 1) / shares;
-        task.a =
-            strip.origin + r * g.dilation_h * strip.row + s * g.dilation_w * strip.pixel + within;
+        task.a = strip.origin + r * strip.tap_row + s * strip.tap_pixel + within;
         task.sums = partial + (m - first_row) * width;
         run_outer_tile(rows, width, task);
         m += rows;

@@ -110,14 +110,19 @@ INLINE void add_taps(const Maxima<Index>& from, const Tap* taps, std::int64_t ta
         const float* RESTRICT dy = from.dy + at;
         const Index* RESTRICT indices = from.indices + at;
         const auto position = static_cast<std::int32_t>(taps[t].position);
+        // dy is read whatever the index, which spares masked loads.
         if (t == 0 && !resume) {
 #pragma omp simd
-            for (std::int64_t l = 0; l < lanes; ++l)
-                to[l] = indices[l] == position ? dy[l] : 0.0F;
+            for (std::int64_t l = 0; l < lanes; ++l) {
+                const float all = dy[l];
+                to[l] = indices[l] == position ? all : 0.0F;
+            }
         } else {
 #pragma omp simd
-            for (std::int64_t l = 0; l < lanes; ++l)
-                to[l] += indices[l] == position ? dy[l] : 0.0F;
+            for (std::int64_t l = 0; l < lanes; ++l) {
+                const float all = dy[l];
+                to[l] += indices[l] == position ? all : 0.0F;
+            }
         }
     }
 }

@@ -12,12 +12,12 @@ namespace {
 
 // Windows of one row, one after the other. Pixels and windows are numbered through all images.
 struct WindowRun {
-    std::int64_t i, j;     // the first window
-    std::int64_t count;    // of windows; their taps that lie in the image are the same
-    Range rows, columns;   // of these taps
-    std::int64_t input;    // the pixel of the first window's first tap; then every stride_w
-    std::int64_t output;   // the number of the first window
-    bool exact;            // lanes must not leave a pixel's channels
+    std::int64_t i, j;    // the first window
+    std::int64_t count;   // of windows; their taps that lie in the image are the same
+    Range rows, columns;  // of these taps
+    std::int64_t input;   // the pixel of the first window's first tap; then every stride_w
+    std::int64_t output;  // the number of the first window
+    bool exact;           // lanes must not leave a pixel's channels
 };
 
 // Cuts the windows of a block into runs, in the order of their memory.
@@ -40,12 +40,10 @@ INLINE void for_window_runs(const Pooling& p, const PixelBlock& b, Body body) {
         const std::int64_t free = extra == 0 ? b.j1 : smaller(end, readable);
         for (std::int64_t j = b.j0; j < b.j1;) {
             const bool inside = j >= whole.first && j < smaller(whole.last, free);
-            const std::int64_t next =
-                inside ? smaller(smaller(whole.last, free), b.j1) : j + 1;
+            const std::int64_t next = inside ? smaller(smaller(whole.last, free), b.j1) : j + 1;
             const Range columns = inside ? Range{0, p.kernel_w} : taps_of(across, j);
             body(WindowRun{i, j, next - j, rows, columns,
-                           first_row * p.width + start_of(across, j) +
-                               columns.first * p.dilation_w,
+                           first_row * p.width + start_of(across, j) + columns.first * p.dilation_w,
                            row + j, j >= free});
             j = next;
         }

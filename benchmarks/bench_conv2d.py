@@ -1,0 +1,103 @@
+"""Convolution and its gradients: direct, and by winograd_forward and winograd_grad_weight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy_reference
+import pytest
+from shapes import LAYERS, SMALL, Layer, kernels, normal
+
+import reference
+from convlet import ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+by_layer = pytest.mark.parametrize("layer", LAYERS, ids=str)
+by_contender = pytest.mark.parametrize("contender", ["convlet", "numpy"])
+with_loops = pytest.mark.parametrize("contender", ["convlet", "numpy", "loops"])
+
+
+@by_contender
+@by_layer
+def test_conv2d(race: Callable[..., None], layer: Layer, contender: str) -> None:
+    x, weight, bias = normal(*layer.x), kernels(*layer.weight), normal(layer.out_channels)
+    given = None if layer.groups > 1 else bias
+    race(
+        f"conv2d, {layer}",
+        contender,
+        convlet=lambda: ops.conv2d(x, weight, given, **layer.geometry),
+        numpy=lambda: numpy_reference.conv2d(x, weight, given, **layer.geometry),
+    )
+
+
+@by_contender
+@by_layer
+def test_conv2d_grad_input(race: Callable[..., None], layer: Layer, contender: str) -> None:
+    dy, weight = normal(*layer.y), kernels(*layer.weight)
+    race(
+        f"conv2d_grad_input, {layer}",
+        contender,
+        convlet=lambda: ops.conv2d_grad_input(dy, weight, layer.x, **layer.geometry),
+        numpy=lambda: numpy_reference.conv2d_grad_input(dy, weight, layer.x, **layer.geometry),
+    )
+
+
+@by_contender
+@by_layer
+def test_conv2d_grad_weight(race: Callable[..., None], layer: Layer, contender: str) -> None:
+    dy, x = normal(*layer.y), normal(*layer.x)
+    race(
+        f"conv2d_grad_weight, {layer}",
+        contender,
+        convlet=lambda: ops.conv2d_grad_weight(dy, x, layer.weight, **layer.geometry),
+        numpy=lambda: numpy_reference.conv2d_grad_weight(dy, x, layer.weight, **layer.geometry),
+    )
+
+
+@by_contender
+def test_conv2d_grad_bias(race: Callable[..., None], contender: str) -> None:
+    dy = normal(4, 64, 56, 56)
+    race(
+        "conv2d_grad_bias, 64@56",
+        contender,
+        convlet=lambda: ops.conv2d_grad_bias(dy),
+        numpy=lambda: dy.sum((0, 2, 3)),
+    )
+
+
+@with_loops
+def test_conv2d_small(race: Callable[..., None], contender: str) -> None:
+    x, weight = normal(*SMALL.x), kernels(*SMALL.weight)
+    race(
+        "conv2d, small",
+        contender,
+        convlet=lambda: ops.conv2d(x, weight, **SMALL.geometry),
+        numpy=lambda: numpy_reference.conv2d(x, weight, None, **SMALL.geometry),
+        loops=lambda: reference.conv2d(x, weight, **SMALL.geometry),
+    )
+
+
+@with_loops
+def test_conv2d_grad_input_small(race: Callable[..., None], contender: str) -> None:
+    dy, weight = normal(*SMALL.y), kernels(*SMALL.weight)
+    race(
+        "conv2d_grad_input, small",
+        contender,
+        convlet=lambda: ops.conv2d_grad_input(dy, weight, SMALL.x, **SMALL.geometry),
+        numpy=lambda: numpy_reference.conv2d_grad_input(dy, weight, SMALL.x, **SMALL.geometry),
+        loops=lambda: reference.conv2d_grad_input(dy, weight, SMALL.x, **SMALL.geometry),
+    )
+
+
+@with_loops
+def test_conv2d_grad_weight_small(race: Callable[..., None], contender: str) -> None:
+    dy, x = normal(*SMALL.y), normal(*SMALL.x)
+    race(
+        "conv2d_grad_weight, small",
+        contender,
+        convlet=lambda: ops.conv2d_grad_weight(dy, x, SMALL.weight, **SMALL.geometry),
+        numpy=lambda: numpy_reference.conv2d_grad_weight(dy, x, SMALL.weight, **SMALL.geometry),
+        loops=lambda: reference.conv2d_grad_weight(dy, x, SMALL.weight, **SMALL.geometry),
+    )

@@ -1,0 +1,92 @@
+"""How benchmarks run: contenders must agree before they are timed, and the ratios come last."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from convlet import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    Contender = Callable[[], Any]
+
+# Best times in seconds by race and contender, for the table at the end.
+TIMES: dict[str, dict[str, float]] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Short rounds and few columns, unless the command line says otherwise."""
+    given = " ".join(config.invocation_params.args)
+    for option, value in (
+        ("max_time", "0.3"),
+        ("min_rounds", 5),
+        ("columns", ["min", "median", "stddev", "rounds"]),
+        ("sort", "name"),
+    ):
+        if f"--benchmark-{option.replace('_', '-')}" not in given:
+            setattr(config.option, f"benchmark_{option}", value)
+
+
+def as_arrays(result: Any) -> list[np.ndarray]:
+    parts = result if isinstance(result, (tuple, list)) else [result]
+    return [np.asarray(part, np.float64) for part in parts]
+
+
+def check(name: str, ours: Any, theirs: Any) -> None:
+    """The same numbers to rounding: a race between different answers says nothing."""
+    for a, b in zip(as_arrays(ours), as_arrays(theirs), strict=True):
+        scale = np.sqrt(np.mean(np.square(b))) + 1e-30
+        assert a.shape == b.shape, name
+        assert np.abs(a - b).max() < 1e-4 * scale, f"{name} disagrees"
+
+
+@pytest.fixture
+def race(benchmark: BenchmarkFixture) -> Callable[..., None]:
+    """`race(group, contender, convlet=f, numpy=g)` times one of them, after comparing all."""
+
+    def run(group: str, contender: str, same: bool = True, **contenders: Contender) -> None:
+        if same and contender == "convlet":
+            ours = contenders["convlet"]()
+            for name, call in contenders.items():
+                check(f"{group}: {name}", ours, call())
+        benchmark.group = group
+        benchmark.name = contender
+        for _ in range(2):  # memory is fetched and threads are awake
+            contenders[contender]()
+        benchmark(contenders[contender])
+        if benchmark.stats is not None:  # --benchmark-disable only runs them
+            TIMES.setdefault(group, {})[contender] = benchmark.stats.stats.min
+
+    return run
+
+
+def pytest_report_header() -> str:
+    return (
+        f"convlet: {_core.get_isa()}, {_core.get_num_threads()} threads, "
+        f"{_core.build_info()['compiler']}; numpy {np.__version__}"
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    ratios = {
+        group: times["numpy"] / times["convlet"]
+        for group, times in TIMES.items()
+        if {"numpy", "convlet"} <= times.keys()
+    }
+    if not ratios:
+        return
+    terminalreporter.section("NumPy's best time / convlet's")
+    for group, ratio in ratios.items():
+        behind = "  <- behind" if ratio < 1 else ""
+        terminalreporter.write_line(f"{group:44} {ratio:8.1f}x{behind}")
+    mean = math.exp(sum(map(math.log, ratios.values())) / len(ratios))
+    ahead = sum(ratio >= 1 for ratio in ratios.values())
+    terminalreporter.write_line(f"ahead in {ahead} of {len(ratios)} races, {mean:.1f}x in the mean")

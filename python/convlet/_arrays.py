@@ -1,0 +1,117 @@
+"""Array helpers of the tensor: conversion, broadcasting and its reverse, dimensions."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convlet import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from convlet.ops._arguments import Array
+
+FLOAT32 = np.dtype(np.float32)
+
+
+def as_float32(data: Any) -> Array:
+    """Real numbers as a float32 array, without a copy where they are one already."""
+    if type(data) is np.ndarray and data.dtype is FLOAT32:
+        return data
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise TypeError(f"Tensor: data must be numbers in a rectangle: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"Tensor: data must be real numbers, got {type(data).__name__} of dtype {array.dtype}"
+        )
+    return array.astype(FLOAT32, copy=False)
+
+
+def contiguous(x: Array) -> Array:
+    """The numbers in the order of their indices; images by a kernel."""
+    if x.flags.c_contiguous:
+        return x
+    return _core.to_contiguous(x) if x.ndim == 4 else np.ascontiguousarray(x)
+
+
+def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient of broadcasting: `dy` summed over what was repeated."""
+    if dy.shape == shape:
+        return dy
+    added = dy.ndim - len(shape)
+    repeated = tuple(d for d in range(added, dy.ndim) if shape[d - added] == 1 != dy.shape[d])
+    dy = dy.sum(axis=(*range(added), *repeated), keepdims=True)
+    return np.asarray(dy).reshape(shape)
+
+
+def spread(dy: Array, shape: tuple[int, ...], dims: tuple[int, ...]) -> Array:
+    """The gradient of a sum: `dy` repeated along the dimensions that were summed."""
+    kept = tuple(1 if d in dims else extent for d, extent in enumerate(shape))
+    return np.broadcast_to(np.asarray(dy).reshape(kept), shape)
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """The matrix product: two matrices by the kernel (the same bits for any number of threads)."""
+    if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]:
+        return _core.linear_forward(a, b.T, None)
+    return np.asarray(np.matmul(a, b))
+
+
+def one_dim(dim: Any, ndim: int, op: str) -> int:
+    """A dimension counted from the front."""
+    if isinstance(dim, (bool, np.bool_)) or not hasattr(dim, "__index__"):
+        raise TypeError(f"{op}: dim must be an int, got {type(dim).__name__}")
+    index = operator.index(dim)
+    if not -ndim <= index < ndim:
+        raise ValueError(f"{op}: dim must be in [{-ndim}, {ndim}), got {index}")
+    return index % ndim
+
+
+def several_dims(dim: int | Sequence[int] | None, ndim: int, op: str) -> tuple[int, ...]:
+    """Dimensions to reduce: one, several, or all when None."""
+    if dim is None:
+        return tuple(range(ndim))
+    if not isinstance(dim, (tuple, list)):
+        return (one_dim(dim, ndim, op),)
+    dims = tuple(one_dim(d, ndim, op) for d in dim)
+    if len(set(dims)) != len(dims):
+        raise ValueError(f"{op}: dim names a dimension twice: {tuple(dim)}")
+    return dims
+
+
+def is_basic_index(index: Any) -> bool:
+    """Whether an index selects every element at most once, so that its gradient is a store."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        p is None
+        or p is Ellipsis
+        or isinstance(p, (slice, np.integer))
+        or (isinstance(p, int) and not isinstance(p, bool))
+        for p in parts
+    )
+
+
+def scalar_exponent(exponent: object) -> float:
+    """The exponent of a power, as a float."""
+    if isinstance(exponent, (bool, np.bool_)) or not isinstance(exponent, (int, float, np.number)):
+        raise TypeError(f"**: the exponent must be a number, got {type(exponent).__name__}")
+    return float(exponent)
+
+
+def plain_index(index: Any) -> Any:
+    """An index whose tensors, which hold floats, are integers for NumPy."""
+    if isinstance(index, tuple):
+        return tuple(plain_index(part) for part in index)
+    if hasattr(index, "requires_grad"):
+        whole: npt.NDArray[np.int64] = index.data.astype(np.int64)
+        if not np.array_equal(whole, index.data):
+            raise TypeError("index: a tensor used as an index must hold whole numbers")
+        return whole
+    return index

@@ -1,0 +1,121 @@
+"""Data for the commands: which source, its parts, and how its pixels are normalised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convlet import data
+from convlet.cli.errors import WRONG_USE, CommandError
+from convlet.cli.output import say
+from convlet.cli.run_folder import LARGEST_IMAGE
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from convlet.data import ImageData, LabelledImages
+
+DEFAULT = "digits"
+FALLBACK = "shapes"  # drawn by convlet itself
+SPLIT_SEED = 0  # fixed: every run, whatever its --seed, is judged by the same test images
+_VALIDATION = 0.1  # of the training part
+_DARK = 0.1  # of white: a frame darker than this is a dark ground
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A data set cut in three, and what has to be known about its pixels."""
+
+    name: str
+    train: LabelledImages
+    validation: LabelledImages
+    test: LabelledImages
+    classes: list[str]
+    mean: list[float]
+    std: list[float]
+    white: float
+    centred: bool
+
+
+def load(source: str | None) -> Parts:
+    """Load a data set by name or path; without a source the digits, or shapes if they are missing."""
+    if source is None:
+        source = DEFAULT
+        if not data.digits.available():
+            say('Real digits need: pip install "convlet[demo]". Training on drawn shapes instead.')
+            source = FALLBACK
+    whole = load_image_data(source)
+    for part in (whole.train, whole.test):
+        _check_images(part.images, source)
+    train, validation = _cut(whole)
+    mean, std = data.channel_statistics(train.images)
+    white = _white(train.images)
+    return Parts(
+        name=source,
+        train=train,
+        validation=validation,
+        test=whole.test,
+        classes=list(whole.class_names),
+        mean=list(mean),
+        std=list(std),
+        white=white,
+        centred=train.images.shape[1] == 1 and _frame(train.images) < _DARK * white,
+    )
+
+
+def _check_images(images: npt.NDArray[Any], source: str) -> None:
+    """Refuse images that no training could use."""
+    size = int(np.prod(images.shape[1:]))
+    if size > LARGEST_IMAGE:
+        raise CommandError(
+            f"--data: images of {source} have {size:,} values, the most are {LARGEST_IMAGE:,}",
+            WRONG_USE,
+        )
+    if images.dtype != np.uint8 and not np.isfinite(images).all():
+        raise CommandError(
+            f"--data: images of {source} hold numbers that are not finite", WRONG_USE
+        )
+
+
+def load_image_data(source: str) -> ImageData:
+    """Load a data set by name or path; what is wrong with it is one sentence."""
+    try:
+        return data.load(source, seed=SPLIT_SEED)
+    except (ValueError, TypeError, ImportError, OSError) as error:
+        raise CommandError(f"--data: {error}", WRONG_USE) from error
+
+
+def dataset(
+    part: LabelledImages, mean: list[float], std: list[float], *, shift: int = 0
+) -> data.ArrayDataset:
+    """A part of the data, normalised, and shifted at random by up to `shift` pixels."""
+    return data.ArrayDataset(part.images, part.labels, mean=mean, std=std, shift=shift)
+
+
+def _cut(whole: ImageData) -> tuple[LabelledImages, LabelledImages]:
+    """Set a validation part aside from the training part; the test part stays untouched."""
+    images, labels = whole.train
+    try:
+        train, validation = data.stratified_split(labels, _VALIDATION, SPLIT_SEED)
+    except ValueError as error:
+        raise CommandError(
+            f"--data: {whole.name} has {len(labels)} images to train on, too few to set some aside "
+            "for validation",
+            WRONG_USE,
+        ) from error
+    kind = type(whole.train)
+    return kind(images[train], labels[train]), kind(images[validation], labels[validation])
+
+
+def _white(images: npt.NDArray[Any]) -> float:
+    """The value of white: 1, as bytes count as 0 to 1 too, or the largest number if that is more."""
+    return 1.0 if images.dtype == np.uint8 else max(1.0, float(images.max()))
+
+
+def _frame(images: npt.NDArray[Any]) -> float:
+    """The mean of the outermost pixels, where bytes count as 0 to 1."""
+    scale = 255.0 if images.dtype == np.uint8 else 1.0
+    edges = (images[..., 0, :], images[..., -1, :], images[..., 0], images[..., -1])
+    return float(np.mean([edge.mean(dtype=np.float64) for edge in edges])) / scale

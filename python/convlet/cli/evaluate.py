@@ -1,0 +1,75 @@
+"""`convlet evaluate RUN`: how good a trained network is on test images."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convlet.cli import datasets, network, outputs, run_folder
+from convlet.cli.errors import WRONG_USE, CommandError
+from convlet.cli.output import as_json, say, table
+from convlet.cli.scores import score
+
+if TYPE_CHECKING:
+    import argparse
+
+    from convlet.cli.arguments import Parser
+    from convlet.cli.run_folder import RunConfig
+    from convlet.data import ImageData
+
+
+def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `convlet evaluate`."""
+    text = "Test a trained network: accuracy and the recall of each class."
+    parser = commands.add_parser("evaluate", help=text, description=text)
+    parser.add_argument("run_path", metavar="RUN", help="a run folder, as convlet train writes it")
+    parser.add_argument(
+        "--data",
+        metavar="DATA",
+        help="a data set by name or path, of which the test part is used; default: that of the run",
+    )
+    parser.add_argument("--json", action="store_true", help="write JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load the run and its data, judge, report."""
+    folder = Path(arguments.run_path)
+    config = run_folder.read_config(folder)
+    model = network.load(folder, config)
+    source = arguments.data or config.data
+    whole = datasets.load_image_data(source)
+    _check_fit(whole, config)
+    images = datasets.dataset(whole.test, config.mean, config.std)
+    start = time.perf_counter()
+    results = score(outputs.compute(model, images), images.labels)
+    seconds = time.perf_counter() - start
+    rate = len(images) / max(seconds, 1e-9)
+    if arguments.json:
+        facts = {"run": str(folder), "data": source, **results.facts(config.classes)}
+        say(as_json({**facts, "seconds": seconds, "images_per_second": rate}))
+        return 0
+    rows = [*results.rows(config.classes), ("seconds", f"{seconds:.2f}")]
+    table(("", str(folder)), [*rows, ("images per second", f"{rate:,.0f}")])
+    return 0
+
+
+def _check_fit(whole: ImageData, config: RunConfig) -> None:
+    shape = whole.test.images.shape[1:]
+    wanted = (config.channels, config.height, config.width)
+    if shape != wanted:
+        raise CommandError(
+            f"--data: the network wants images of {_size(wanted)}, {whole.name} has {_size(shape)}",
+            WRONG_USE,
+        )
+    highest = int(whole.test.labels.max(initial=0))
+    if highest >= len(config.classes):
+        raise CommandError(
+            f"--data: the network knows {len(config.classes)} classes, {whole.name} has label {highest}",
+            WRONG_USE,
+        )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(str(extent) for extent in shape)

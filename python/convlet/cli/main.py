@@ -1,0 +1,58 @@
+"""The entry point: reads the command line, runs one subcommand, turns errors into one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import convlet
+from convlet.cli import evaluate, info, predict, train
+from convlet.cli.arguments import Parser
+from convlet.cli.errors import FAILED, INTERRUPTED, CommandError
+from convlet.cli.output import complain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def build_parser() -> Parser:
+    """Join the subcommands into one parser."""
+    parser = Parser(
+        prog="convlet",
+        description="Train and run convolutional networks on the CPU.",
+    )
+    parser.add_argument("--version", action="version", version=f"convlet {convlet.__version__}")
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True, parser_class=Parser
+    )
+    for command in (train, evaluate, predict, info):
+        command.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; give the exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except CommandError as error:
+        complain(f"convlet {arguments.command}: {error}")
+        return error.code
+    except KeyboardInterrupt:
+        complain(f"convlet {arguments.command}: interrupted")
+        return INTERRUPTED
+    except MemoryError as error:
+        complain(f"convlet {arguments.command}: not enough memory ({error})")
+        return FAILED
+    except BrokenPipeError:
+        # The reader has gone (as in `convlet info | head -1`): not an error of ours. Standard output
+        # is pointed elsewhere so that Python's own flush at exit finds an open file.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""NumPy's archive of arrays, read with every size checked before memory is taken."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from convlet.errors import FormatError
+from convlet.io.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+__all__ = ["read", "read_member", "write"]
+
+METADATA = "__convlet__"
+MOST_METADATA = 64 * 2**20
+LONGEST_HEADER = 10_000
+BEST_RATIO = 1032  # deflate never packs tighter; more is a claim, not a file
+
+# What zipfile lets through when it stumbles: RuntimeError is an encrypted member, OSError a seek
+# to nowhere, the rest are broken fields and broken streams.
+ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+# A header as NumPy writes it, of one type of bool, int, uint or float; matched, never evaluated.
+HEADER = re.compile(
+    r"\{\s*'descr':\s*'([<>|=]?[buif]\d{1,2})',\s*'fortran_order':\s*(True|False),"
+    r"\s*'shape':\s*\(((?:\d{1,19},\s*){0,31}(?:\d{1,19})?)\),?\s*\}\s*"
+)
+
+
+def write(path: Path, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> None:
+    """Write arrays, and metadata as JSON in an array of bytes that NumPy can read too.
+
+    The archive's comment, its last bytes, tells that the metadata is there: an archive that was
+    cut, or whose directory lost entries, is then known to be damaged.
+    """
+    text = json.dumps(metadata).encode()
+    everything = {**arrays, METADATA: np.frombuffer(text, np.uint8)}
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w", allowZip64=True) as archive:
+        archive.comment = METADATA.encode()
+        for name, array in everything.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def read(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+    """Read arrays and metadata; anything that does not fit is a FormatError."""
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    with path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                for info in archive.infolist():
+                    name = info.filename.removesuffix(".npy")
+                    if name in arrays or name == info.filename:
+                        raise FormatError(f"{path} has a member {info.filename!r} too many")
+                    arrays[name] = read_member(archive, info, path)
+                whole = (METADATA in arrays) == (archive.comment == METADATA.encode())
+        except FormatError:
+            raise
+        except ZIP_ERRORS as error:
+            raise FormatError(f"{path} is not a whole .npz file: {error}") from error
+    if not whole:
+        raise FormatError(f"{path} is not a whole .npz file: it ends before its directory does")
+    return arrays, _metadata(arrays.pop(METADATA, None), path)
+
+
+def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> npt.NDArray[Any]:
+    """Read one array, after its header was found to agree with the size that is there.
+
+    Raises:
+        FormatError: the header is wrong, the type is not plain numbers, or the sizes differ.
+    """
+    name = f"{path}: {info.filename}"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise FormatError(f"{name} is compressed in a way that NumPy does not use")
+    if info.file_size > BEST_RATIO * (info.compress_size + 1):
+        raise FormatError(f"{name} claims to unpack to {info.file_size} bytes")
+    with archive.open(info) as file:
+        dtype, fortran, shape = _header(file, name)
+        size, rest = math.prod(shape) * dtype.itemsize, info.file_size - file.tell()
+        if size != rest:
+            raise FormatError(
+                f"{name} promises shape {shape} of {dtype}, the file has {rest} bytes"
+            )
+        values = bytearray(file.read(rest + 1))
+    if len(values) != rest:
+        raise FormatError(f"{name} ends after {len(values)} of {rest} bytes")
+    array = np.frombuffer(values, dtype).reshape(shape, order="F" if fortran else "C")
+    return array.astype(dtype.newbyteorder("="), order="C", copy=False)
+
+
+def _header(file: IO[bytes], name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
+    """Type, whether Fortran order, and shape."""
+    head = file.read(8)
+    version = head[6:]
+    size = int.from_bytes(file.read(2 if version == b"\1\0" else 4), "little")
+    if head[:6] != b"\x93NUMPY" or version not in {b"\1\0", b"\2\0"} or size > LONGEST_HEADER:
+        raise FormatError(f"{name} is no array in NumPy's format")
+    text = file.read(size).decode("latin-1")
+    match = HEADER.fullmatch(text)
+    if match is None:
+        raise FormatError(f"{name} must hold plain numbers, its header is {text[:100]!r}")
+    descr, fortran, extents = match.groups()
+    try:
+        dtype = np.dtype(descr)
+    except TypeError as error:
+        raise FormatError(f"{name} must hold plain numbers, got {descr}") from error
+    return dtype, fortran == "True", tuple(int(n) for n in extents.split(",") if n.strip())
+
+
+def _metadata(text: npt.NDArray[Any] | None, path: Path) -> dict[str, str]:
+    if text is None:
+        return {}
+    try:
+        if text.dtype != np.uint8 or text.size > MOST_METADATA:
+            raise ValueError(f"{text.size} of {text.dtype}")
+        values = json.loads(text.tobytes())
+        if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
+            raise ValueError("not text by name")
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{path} has metadata that cannot be read: {error}") from error
+    return values

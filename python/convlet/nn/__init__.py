@@ -1,0 +1,31 @@
+"""Layers and models, with the names, arguments and defaults of torch.nn."""
+
+from convlet.nn import functional, init
+from convlet.nn.activation import ReLU
+from convlet.nn.container import Sequential
+from convlet.nn.conv import Conv2d
+from convlet.nn.dropout import Dropout
+from convlet.nn.flatten import Flatten
+from convlet.nn.linear import Linear
+from convlet.nn.loss import CrossEntropyLoss
+from convlet.nn.module import HookHandle, Module, evaluating
+from convlet.nn.parameter import Parameter
+from convlet.nn.pooling import AvgPool2d, MaxPool2d
+
+__all__ = [
+    "AvgPool2d",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "HookHandle",
+    "Linear",
+    "MaxPool2d",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "evaluating",
+    "functional",
+    "init",
+]

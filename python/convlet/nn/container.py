@@ -1,0 +1,81 @@
+"""Modules made of modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from convlet.nn.module import Module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Sequential"]
+
+
+class Sequential(Module):
+    """One module after another.
+
+    Args:
+        modules: the modules in their order, or one dictionary of them by name.
+
+    Raises:
+        TypeError: something is not a module.
+
+    Example:
+        >>> from convlet import nn
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.ReLU())
+        >>> len(model), model[1]
+        (3, Linear(in_features=4, out_features=2, bias=True))
+    """
+
+    @overload
+    def __init__(self, *modules: Module) -> None: ...
+    @overload
+    def __init__(self, modules: Mapping[str, Module], /) -> None: ...
+
+    def __init__(self, *modules: Any) -> None:
+        """Name the modules 0, 1, 2 … unless names are given."""
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], dict):
+            named = list(modules[0].items())
+        else:
+            named = [(str(i), module) for i, module in enumerate(modules)]
+        for name, module in named:
+            self._checked(module)
+            self.add_module(name, module)
+
+    def forward(self, input: Any) -> Any:
+        """Each module on what the one before gave."""
+        for module in self:
+            input = module(input)
+        return input
+
+    def append(self, module: Module) -> Sequential:
+        """One more module at the end."""
+        self.add_module(str(len(self)), self._checked(module))
+        return self
+
+    def __len__(self) -> int:
+        """The number of modules."""
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[Module]:
+        """The modules in their order; one that stands twice comes twice."""
+        return iter([value for value in self.__dict__.values() if isinstance(value, Module)])
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+
+    def __getitem__(self, index: int | slice) -> Module:
+        """A module by its place, or a part as a Sequential that shares the modules."""
+        modules = {name: v for name, v in self.__dict__.items() if isinstance(v, Module)}
+        if isinstance(index, slice):
+            return Sequential(dict(list(modules.items())[index]))
+        return list(modules.values())[index]
+
+    def _checked(self, module: object) -> Module:
+        if not isinstance(module, Module):
+            raise TypeError(f"Sequential: expected modules, got {type(module).__name__}")
+        return module

@@ -1,0 +1,21 @@
+"""Differentiable functions on tensors, with the names and arguments of torch.nn.functional."""
+
+from convlet.nn.functional.activation import relu, softmax
+from convlet.nn.functional.conv import conv2d
+from convlet.nn.functional.dropout import dropout
+from convlet.nn.functional.linear import linear
+from convlet.nn.functional.loss import cross_entropy
+from convlet.nn.functional.padding import pad
+from convlet.nn.functional.pooling import avg_pool2d, max_pool2d
+
+__all__ = [
+    "avg_pool2d",
+    "conv2d",
+    "cross_entropy",
+    "dropout",
+    "linear",
+    "max_pool2d",
+    "pad",
+    "relu",
+    "softmax",
+]

@@ -1,0 +1,97 @@
+"""Convolution on tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convlet import ops
+from convlet.autograd import record
+from convlet.nn.functional._inputs import optional_tensor
+from convlet.nn.functional.padding import pad
+from convlet.ops._arguments import integer, pair
+from convlet.tensor import Tensor, as_tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from convlet.ops._arguments import Array, Pair
+
+__all__ = ["conv2d"]
+
+
+def conv2d(
+    input: Tensor | npt.ArrayLike,
+    weight: Tensor | npt.ArrayLike,
+    bias: Tensor | npt.ArrayLike | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: str | int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Cross-correlate images with kernels.  (N, C, H, W) -> (N, K, I, J).
+
+    Args:
+        input: images (N, C, H, W).
+        weight: kernels (K, C / groups, R, S).
+        bias: one number per output channel, or None.
+        stride: step of the window.
+        padding: zeros on each side; "valid" is none, "same" keeps height and width (stride 1 only;
+            the odd zero of an even kernel goes to the right and the bottom, as in PyTorch).
+        dilation: distance between the taps of a kernel.
+        groups: number of blocks that input and output channels are divided into.
+
+    Raises:
+        TypeError: an argument is not a number of the right kind.
+        ValueError: the shapes do not fit together.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> import numpy as np
+        >>> conv2d(Tensor(np.ones((1, 1, 4, 4))), np.ones((2, 1, 3, 3)), padding="same").shape
+        (1, 2, 4, 4)
+    """
+    x, w, b = as_tensor(input), as_tensor(weight), optional_tensor(bias)
+    step, gaps = pair(stride, "conv2d", "stride"), pair(dilation, "conv2d", "dilation")
+    group_count = integer(groups, "conv2d", "groups")
+    if isinstance(padding, str):
+        x, border = _named_padding(x, w, padding, step, gaps)
+    else:
+        border = pair(padding, "conv2d", "padding")
+    x_data, w_data = x.data, w.data
+    y = ops.conv2d(x_data, w_data, None if b is None else b.data, step, border, gaps, group_count)
+
+    def vjp(dy: Array) -> tuple[Array | None, ...]:
+        dx = dw = db = None
+        if w.requires_grad:
+            dw = ops.conv2d_grad_weight(dy, x_data, w_data.shape, step, border, gaps, group_count)
+        if b is not None and b.requires_grad:
+            db = ops.conv2d_grad_bias(dy)
+        if x.requires_grad:
+            dx = ops.conv2d_grad_input(dy, w_data, x_data.shape, step, border, gaps, group_count)
+        return (dx, dw) if b is None else (dx, dw, db)
+
+    return record(y, (x, w) if b is None else (x, w, b), vjp)
+
+
+def _named_padding(
+    x: Tensor, weight: Tensor, padding: str, stride: Pair, dilation: Pair
+) -> tuple[Tensor, Pair]:
+    if padding == "valid":
+        return x, (0, 0)
+    if padding != "same":
+        raise ValueError(
+            f'conv2d: padding must be numbers, "same" or "valid", got "{padding[:40]}"'
+        )
+    if stride != (1, 1):
+        raise ValueError(f'conv2d: padding "same" needs stride 1, got {stride}')
+    if x.ndim != 4 or weight.ndim != 4:
+        return x, (0, 0)  # the kernel says what is wrong with the rank
+    if min(*weight.shape[2:], *dilation) < 1:
+        return x, (0, 0)  # and with an empty kernel or a dilation below 1
+    total_h = dilation[0] * (weight.shape[2] - 1)
+    total_w = dilation[1] * (weight.shape[3] - 1)
+    if total_h % 2 or total_w % 2:
+        x = pad(x, (0, total_w % 2, 0, total_h % 2))
+    return x, (total_h // 2, total_w // 2)

@@ -1,0 +1,61 @@
+"""The fully connected layer on tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convlet import ops
+from convlet.autograd import record
+from convlet.nn.functional._inputs import optional_tensor
+from convlet.tensor import Tensor, as_tensor
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from convlet.ops._arguments import Array
+
+__all__ = ["linear"]
+
+
+def linear(
+    input: Tensor | npt.ArrayLike,
+    weight: Tensor | npt.ArrayLike,
+    bias: Tensor | npt.ArrayLike | None = None,
+) -> Tensor:
+    """X @ weight.T + bias.  (…, F) -> (…, K).
+
+    Args:
+        input: features in the last dimension.
+        weight: (K, F).
+        bias: (K,) or None.
+
+    Raises:
+        ValueError: the shapes do not fit together.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> linear(Tensor([[1.0, 2.0]]), [[3.0, 4.0]], [5.0])
+        Tensor([[16.]])
+    """
+    x, w, b = as_tensor(input), as_tensor(weight), optional_tensor(bias)
+    if x.data.ndim not in {0, 2} and w.data.ndim == 2:
+        return _on_rows(x, w, b)
+    x_data, w_data = x.data, w.data
+    y = ops.linear(x_data, w_data, None if b is None else b.data)
+
+    def vjp(dy: Array) -> tuple[Array | None, ...]:
+        dx = ops.linear_grad_input(dy, w_data) if x.requires_grad else None
+        dw = ops.linear_grad_weight(dy, x_data) if w.requires_grad else None
+        if b is None:
+            return dx, dw
+        return dx, dw, ops.linear_grad_bias(dy) if b.requires_grad else None
+
+    return record(y, (x, w) if b is None else (x, w, b), vjp)
+
+
+def _on_rows(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    *leading, features = x.shape
+    rows = 1
+    for extent in leading:
+        rows *= extent
+    return linear(x.reshape(rows, features), weight, bias).reshape(*leading, weight.shape[0])

@@ -1,0 +1,189 @@
+"""Initialisers with the names, arguments and distributions of torch.nn.init.
+
+Each fills a tensor in place and returns it. `generator` is where random numbers come from;
+`convlet.seed` sets the default one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar
+
+import numpy as np
+
+from convlet.random import Generator, default_generator
+from convlet.tensor import Tensor
+
+__all__ = [
+    "calculate_fan_in_and_fan_out",
+    "calculate_gain",
+    "constant_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+
+T = TypeVar("T", bound=Tensor)
+
+GAINS = {
+    "linear": 1.0,
+    "conv1d": 1.0,
+    "conv2d": 1.0,
+    "conv3d": 1.0,
+    "sigmoid": 1.0,
+    "tanh": 5.0 / 3.0,
+    "relu": math.sqrt(2.0),
+    "selu": 0.75,
+}
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """The factor that keeps the spread of activations through a nonlinearity.
+
+    Args:
+        nonlinearity: "linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu" or "selu".
+        param: the negative slope of "leaky_relu", 0.01 unless given.
+
+    Raises:
+        ValueError: the name is unknown.
+
+    Example:
+        >>> round(calculate_gain("relu"), 4)
+        1.4142
+    """
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else float(param)
+        return math.sqrt(2.0 / (1.0 + slope * slope))
+    if nonlinearity not in GAINS:
+        known = ", ".join([*GAINS, "leaky_relu"])
+        raise ValueError(f"calculate_gain: nonlinearity must be one of {known}, got {nonlinearity}")
+    return GAINS[nonlinearity]
+
+
+def calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
+    """How many numbers each output of a weight reads, and each input feeds."""
+    if tensor.ndim < 2:
+        raise ValueError(f"fan_in: a weight has at least 2 dimensions, got shape {tensor.shape}")
+    outputs, inputs, *kernel = tensor.shape
+    taps = math.prod(kernel)
+    return inputs * taps, outputs * taps
+
+
+def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
+    """Numbers of the uniform distribution on [a, b)."""
+    return _fill(tensor, _source(generator).uniform(a, b, tensor.shape))
+
+
+def normal_(
+    tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> T:
+    """Numbers of the normal distribution."""
+    if not std >= 0.0:
+        raise ValueError(f"normal_: std must be at least 0, got {std}")
+    return _fill(tensor, _source(generator).normal(mean, std, tensor.shape))
+
+
+def trunc_normal_(
+    tensor: T,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> T:
+    """Numbers of the normal distribution, those outside [a, b] drawn again."""
+    if not (std > 0.0 and a < b and a - 8 * std < mean < b + 8 * std):
+        raise ValueError(f"trunc_normal_: no values of N({mean}, {std}) lie in [{a}, {b}]")
+    numbers = _source(generator).stream()
+    values = numbers.normal(mean, std, tensor.shape)
+    outside = (values < a) | (values > b)
+    for _ in range(64):
+        if not outside.any():
+            break
+        values[outside] = numbers.normal(mean, std, int(outside.sum()))
+        outside = (values < a) | (values > b)
+    return _fill(tensor, np.clip(values, a, b))
+
+
+def constant_(tensor: T, val: float) -> T:
+    """One number everywhere."""
+    tensor.data[...] = val
+    return tensor
+
+
+def zeros_(tensor: T) -> T:
+    """0 everywhere."""
+    return constant_(tensor, 0.0)
+
+
+def ones_(tensor: T) -> T:
+    """1 everywhere."""
+    return constant_(tensor, 1.0)
+
+
+def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
+    """Uniform, with variance 2 / (fan_in + fan_out).  Glorot and Bengio, 2010."""
+    fan_in, fan_out = calculate_fan_in_and_fan_out(tensor)
+    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / (fan_in + fan_out))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
+    """Normal, with variance 2 / (fan_in + fan_out).  Glorot and Bengio, 2010."""
+    fan_in, fan_out = calculate_fan_in_and_fan_out(tensor)
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)), generator)
+
+
+def kaiming_uniform_(
+    tensor: T,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> T:
+    """Uniform, with variance gain**2 / fan.  He et al., "Delving deep into rectifiers", 2015.
+
+    Args:
+        tensor: a weight of at least two dimensions.
+        a: the negative slope that follows, for "leaky_relu".
+        mode: "fan_in" keeps the spread of activations, "fan_out" that of gradients.
+        nonlinearity: what follows, for `calculate_gain`.
+        generator: where random numbers come from.
+    """
+    bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: T,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> T:
+    """Normal, with variance gain**2 / fan; arguments as `kaiming_uniform_`."""
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f'kaiming: mode must be "fan_in" or "fan_out", got {mode!r}')
+    fan = calculate_fan_in_and_fan_out(tensor)[mode == "fan_out"]
+    if fan == 0:
+        raise ValueError(f"kaiming: a weight of shape {tensor.shape} has no inputs")
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+
+
+def _source(generator: Generator | None) -> Generator:
+    return default_generator if generator is None else generator
+
+
+def _fill(tensor: T, values: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> T:
+    tensor.data[...] = values
+    return tensor

@@ -1,0 +1,33 @@
+"""Operators and their gradients on NumPy arrays: no tape, no state.
+
+Every operator takes float32 arrays of any memory layout and never modifies them; its gradient is
+its neighbour and takes the same arguments.
+"""
+
+from convlet.ops.activation import relu, relu_grad
+from convlet.ops.conv2d import conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight
+from convlet.ops.dropout import dropout, dropout_grad
+from convlet.ops.linear import linear, linear_grad_bias, linear_grad_input, linear_grad_weight
+from convlet.ops.loss import softmax_cross_entropy, softmax_cross_entropy_grad
+from convlet.ops.pool2d import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
+
+__all__ = [
+    "avg_pool2d",
+    "avg_pool2d_grad",
+    "conv2d",
+    "conv2d_grad_bias",
+    "conv2d_grad_input",
+    "conv2d_grad_weight",
+    "dropout",
+    "dropout_grad",
+    "linear",
+    "linear_grad_bias",
+    "linear_grad_input",
+    "linear_grad_weight",
+    "max_pool2d",
+    "max_pool2d_grad",
+    "relu",
+    "relu_grad",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_grad",
+]

@@ -1,0 +1,142 @@
+"""Two-dimensional convolution and its gradients, on arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convlet import _core
+from convlet.ops._arguments import float32, integer, pair, ranked, shape4
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convlet.ops._arguments import Array
+
+__all__ = ["conv2d", "conv2d_grad_bias", "conv2d_grad_input", "conv2d_grad_weight"]
+
+
+def conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Array:
+    """Cross-correlate images with a bank of kernels.  (N, C, H, W) -> (N, K, I, J).
+
+    y[n,k,i,j] = bias[k] + sum over c,r,s of
+    weight[k,c,r,s] * x[n, c, i*stride + r*dilation - padding, j*stride + s*dilation - padding]
+
+    Args:
+        x: images (N, C, H, W), float32, any memory layout.
+        weight: kernels (K, C / groups, R, S).
+        bias: one number per output channel (K,), or None.
+        stride: step of the window, an int or (height, width).
+        padding: zeros added on each side.
+        dilation: distance between the taps of a kernel.
+        groups: number of blocks that input and output channels are divided into.
+
+    Returns:
+        (N, K, I, J) with I = (H + 2 * padding - dilation * (R - 1) - 1) // stride + 1, J likewise;
+        channels are innermost in memory.
+
+    Raises:
+        TypeError: an array is not float32, or an argument is not an int.
+        ValueError: the shapes do not fit together.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.ones((1, 1, 3, 3), np.float32)
+        >>> conv2d(x, np.ones((1, 1, 2, 2), np.float32))[0, 0]
+        array([[4., 4.],
+               [4., 4.]], dtype=float32)
+    """
+    return _core.conv2d_forward(
+        float32(x, "conv2d", "x"),
+        float32(weight, "conv2d", "weight"),
+        None if bias is None else float32(bias, "conv2d", "bias"),
+        pair(stride, "conv2d", "stride"),
+        pair(padding, "conv2d", "padding"),
+        pair(dilation, "conv2d", "dilation"),
+        integer(groups, "conv2d", "groups"),
+    )
+
+
+def conv2d_grad_input(
+    dy: Array,
+    weight: Array,
+    input_shape: Sequence[int],
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Array:
+    """Gradient of `conv2d` by its input.  (N, K, I, J) -> `input_shape` (N, C, H, W).
+
+    Also known as the transposed convolution of `dy`. The arguments after `input_shape` are the
+    forward's; errors are as for `conv2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> dy = np.ones((1, 1, 2, 2), np.float32)
+        >>> conv2d_grad_input(dy, np.ones((1, 1, 2, 2), np.float32), (1, 1, 3, 3))[0, 0]
+        array([[1., 2., 1.],
+               [2., 4., 2.],
+               [1., 2., 1.]], dtype=float32)
+    """
+    op = "conv2d_grad_input"
+    return _core.conv2d_grad_input(
+        float32(dy, op, "dy"),
+        float32(weight, op, "weight"),
+        shape4(input_shape, op, "input_shape"),
+        pair(stride, op, "stride"),
+        pair(padding, op, "padding"),
+        pair(dilation, op, "dilation"),
+        integer(groups, op, "groups"),
+    )
+
+
+def conv2d_grad_weight(
+    dy: Array,
+    x: Array,
+    weight_shape: Sequence[int],
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Array:
+    """Gradient of `conv2d` by its weight.  -> `weight_shape` (K, C / groups, R, S).
+
+    The arguments after `weight_shape` are the forward's; errors are as for `conv2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> dy = np.ones((1, 1, 2, 2), np.float32)
+        >>> conv2d_grad_weight(dy, np.ones((1, 1, 3, 3), np.float32), (1, 1, 2, 2))[0, 0]
+        array([[4., 4.],
+               [4., 4.]], dtype=float32)
+    """
+    op = "conv2d_grad_weight"
+    return _core.conv2d_grad_weight(
+        float32(dy, op, "dy"),
+        float32(x, op, "x"),
+        shape4(weight_shape, op, "weight_shape"),
+        pair(stride, op, "stride"),
+        pair(padding, op, "padding"),
+        pair(dilation, op, "dilation"),
+        integer(groups, op, "groups"),
+    )
+
+
+def conv2d_grad_bias(dy: Array) -> Array:
+    """Gradient of `conv2d` by its bias: the sum of each channel.  (N, K, I, J) -> (K,).
+
+    Example:
+        >>> import numpy as np
+        >>> conv2d_grad_bias(np.ones((2, 1, 2, 2), np.float32))
+        array([8.], dtype=float32)
+    """
+    op = "conv2d_grad_bias"
+    return _core.channel_sum(ranked(float32(dy, op, "dy"), op, "dy", 4))

@@ -1,0 +1,19 @@
+"""Checks of the numbers that steer an optimiser."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+def number(value: Any, optimizer: str, name: str, below: float = math.inf) -> float:
+    """A finite number of at least 0, and less than `below`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{optimizer}: {name} must be a number, got {type(value).__name__}")
+    result = float(value)
+    if not 0.0 <= result < below:
+        wanted = "finite and at least 0" if below == math.inf else f"in [0, {below:g})"
+        raise ValueError(f"{optimizer}: {name} must be {wanted}, got {result}")
+    return result

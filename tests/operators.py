@@ -1,0 +1,114 @@
+"""Every operator of `convlet.ops` with arguments to call it by: what holds for all is told once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convlet import ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    Arrays = list[npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Operator:
+    """`call(*arrays)` computes; `arrays` are its float32 inputs, the others are fixed."""
+
+    name: str
+    arrays: Arrays
+    call: Callable[..., Any]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def outputs(self, *arrays: npt.NDArray[Any]) -> Arrays:
+        """The results as a list, also where there is only one."""
+        result = self.call(*(arrays or self.arrays))
+        return list(result) if isinstance(result, tuple) else [result]
+
+
+def same_bits(ours: Arrays, theirs: Arrays) -> bool:
+    """Shape, dtype and every bit; -0 is not 0 here, and a NaN equals itself."""
+    return len(ours) == len(theirs) and all(
+        a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def make_operators(images: int, size: int) -> list[Operator]:
+    """Larger `images` and `size` make operators that are worth several threads."""
+    rng = np.random.default_rng(0)
+
+    def normal(*shape: int) -> npt.NDArray[np.float32]:
+        return rng.standard_normal(shape).astype(np.float32)
+
+    x = normal(images, 6, size, size + 1)
+    weight, bias = normal(10, 3, 3, 3), normal(10)
+    geometry: dict[str, Any] = {"stride": (1, 2), "padding": 1, "groups": 2}
+    y = ops.conv2d(x, weight, bias, **geometry)
+    dy, xdeep, deep = normal(*y.shape), normal(images, 16, size, size + 1), normal(35, 16, 3, 3)
+    ddeep = normal(images, 35, size, size + 1)
+    spread, narrow = normal(17 * images, 30), normal(17 * images, 19)
+    matrix, vector = normal(19, 30), normal(19)
+    pooled, indices = ops.max_pool2d(x, 3, 2, 1)
+    labels = np.arange(17 * images) % 19
+    losses, probabilities = ops.softmax_cross_entropy(narrow, labels)
+    dropped, mask = ops.dropout(x, 0.3, seed=5)
+    return [
+        Operator("conv2d", [x, weight, bias], lambda a, b, c: ops.conv2d(a, b, c, **geometry)),
+        Operator(
+            "conv2d_grad_input",
+            [dy, weight],
+            lambda a, b: ops.conv2d_grad_input(a, b, x.shape, **geometry),
+        ),
+        Operator(
+            "conv2d_grad_weight",
+            [dy, x],
+            lambda a, b: ops.conv2d_grad_weight(a, b, weight.shape, **geometry),
+        ),
+        Operator("conv2d_grad_bias", [dy], ops.conv2d_grad_bias),
+        Operator("conv2d 3x3", [xdeep, deep], lambda a, b: ops.conv2d(a, b, padding=1)),
+        Operator(
+            "conv2d_grad_input 3x3",
+            [ddeep, deep],
+            lambda a, b: ops.conv2d_grad_input(a, b, xdeep.shape, padding=1),
+        ),
+        Operator(
+            "conv2d_grad_weight 3x3",
+            [ddeep, xdeep],
+            lambda a, b: ops.conv2d_grad_weight(a, b, deep.shape, padding=1),
+        ),
+        Operator("linear", [spread, matrix, vector], ops.linear),
+        Operator("linear_grad_input", [narrow, matrix], ops.linear_grad_input),
+        Operator("linear_grad_weight", [narrow, spread], ops.linear_grad_weight),
+        Operator("linear_grad_bias", [narrow], ops.linear_grad_bias),
+        Operator("max_pool2d", [x], lambda a: ops.max_pool2d(a, 3, 2, 1)),
+        Operator(
+            "max_pool2d_grad",
+            [normal(*pooled.shape)],
+            lambda a: ops.max_pool2d_grad(a, indices, x.shape, 3, 2, 1),
+        ),
+        Operator("avg_pool2d", [x], lambda a: ops.avg_pool2d(a, 3, 2, 1)),
+        Operator(
+            "avg_pool2d_grad",
+            [normal(*pooled.shape)],
+            lambda a: ops.avg_pool2d_grad(a, x.shape, 3, 2, 1),
+        ),
+        Operator("relu", [x], ops.relu),
+        Operator("relu_grad", [normal(*x.shape), x], ops.relu_grad),
+        Operator("softmax_cross_entropy", [narrow], lambda a: ops.softmax_cross_entropy(a, labels)),
+        Operator(
+            "softmax_cross_entropy_grad",
+            [probabilities, losses],
+            lambda a, b: ops.softmax_cross_entropy_grad(a, labels, b),
+        ),
+        Operator("dropout", [x], lambda a: ops.dropout(a, 0.3, seed=5)),
+        Operator("dropout_grad", [dropped], lambda a: ops.dropout_grad(a, mask, 0.3)),
+    ]

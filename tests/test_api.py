@@ -1,0 +1,166 @@
+"""What `import convlet` offers, and what it leaves alone."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+import convlet
+from subprocesses import output_of
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+# The names that users type. A name may be added here, and may not disappear.
+NAMES = {
+    "convlet": """Tensor Trainer __version__ cat empty_cache evaluating get_num_threads
+        memory_stats no_grad seed set_num_threads show_config stack use_isa""",
+    "convlet.ops": """avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
+        conv2d_grad_weight dropout dropout_grad linear linear_grad_bias linear_grad_input
+        linear_grad_weight max_pool2d max_pool2d_grad relu relu_grad softmax_cross_entropy
+        softmax_cross_entropy_grad""",
+    "convlet.nn": """AvgPool2d Conv2d CrossEntropyLoss Dropout Flatten Linear MaxPool2d Module
+        Parameter ReLU Sequential functional""",
+    "convlet.nn.functional": "avg_pool2d conv2d cross_entropy dropout linear max_pool2d relu",
+    "convlet.optim": "Adam SGD",
+    "convlet.data": "ArrayDataset DataLoader digits shapes stratified_split",
+    "convlet.models": "lenet5",
+}
+
+# Arguments of PyTorch, by name, order and default, so that a network ports by its import.
+SIGNATURES = {
+    "convlet.nn.Conv2d": """in_channels, out_channels, kernel_size, stride=1, padding=0,
+        dilation=1, groups=1, bias=True""",
+    "convlet.nn.Linear": "in_features, out_features, bias=True",
+    "convlet.nn.MaxPool2d": "kernel_size, stride=None, padding=0, dilation=1",
+    "convlet.nn.AvgPool2d": "kernel_size, stride=None, padding=0, ceil_mode=False",
+    "convlet.nn.Dropout": "p=0.5",
+    "convlet.nn.functional.conv2d": """input, weight, bias=None, stride=1, padding=0, dilation=1,
+        groups=1""",
+    "convlet.optim.SGD": "params, lr=0.001, momentum=0, dampening=0, weight_decay=0",
+    "convlet.optim.Adam": "params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0",
+    "convlet.ops.conv2d": "x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
+    "convlet.ops.max_pool2d": """x, kernel_size, stride=None, padding=0, dilation=1,
+        ceil_mode=False""",
+}
+
+
+def public_modules() -> list[str]:
+    found = pkgutil.walk_packages(convlet.__path__, "convlet.")
+    return sorted(
+        module.name
+        for module in found
+        if not any(part.startswith("_") for part in module.name.split("."))
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_names_that_users_type_are_there(name: str) -> None:
+    module = importlib.import_module(name)
+    wanted = set(NAMES[name].split())
+    assert wanted <= set(module.__all__) | {"__version__"}
+    assert all(hasattr(module, each) for each in wanted)
+    assert wanted <= set(dir(module))
+
+
+@pytest.mark.parametrize("name", public_modules())
+def test_all_lists_names_that_exist_once(name: str) -> None:
+    module = importlib.import_module(name)
+    is_folder = hasattr(module, "__path__") and name != "convlet.cli"
+    assert hasattr(module, "__all__") or not is_folder, f"{name} has no __all__"
+    listed = getattr(module, "__all__", [])
+    assert all(hasattr(module, key) for key in listed)
+    assert len(set(listed)) == len(listed)
+
+
+def undocumented(module: ModuleType) -> list[str]:
+    missing = []
+    for key in getattr(module, "__all__", ()):
+        value = getattr(module, key)
+        if not (inspect.isclass(value) or inspect.isfunction(value)):
+            continue
+        if not (value.__doc__ or "").strip():
+            missing.append(f"{module.__name__}.{key}")
+    return missing
+
+
+def test_everything_public_has_a_docstring() -> None:
+    modules = [importlib.import_module(name) for name in public_modules()]
+    assert [name for module in modules for name in undocumented(module)] == []
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signatures_are_those_of_pytorch(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    signature = inspect.signature(getattr(importlib.import_module(module), attribute))
+    texts = [
+        parameter.name
+        if parameter.default is inspect.Parameter.empty
+        else f"{parameter.name}={parameter.default!r}"
+        for parameter in signature.parameters.values()
+    ]
+    wanted = " ".join(SIGNATURES[name].split())
+    assert f"{', '.join(texts)},".replace("=0.0,", "=0,").startswith(f"{wanted},")
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'convlet' has no attribute 'conv3d'"):
+        getattr(convlet, "conv3d")  # noqa: B009
+
+
+HEAVY = [
+    "matplotlib",
+    "rich",
+    "torch",
+    "safetensors",
+    "PIL",
+    "mlxtend",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+    "multiprocessing.pool",
+    "numpy.testing",
+    "numpy.f2py",
+    "pytest",
+]
+
+
+def test_importing_is_light() -> None:
+    code = f"""
+    import sys
+    import convlet
+    from convlet import data, io, models, nn, ops, optim, train, viz
+    import convlet.nn.functional, convlet.cli.main
+    print([name for name in {HEAVY} if name in sys.modules])
+    """
+    assert output_of(code) == "[]"
+
+
+def test_importing_reads_and_writes_nothing_outside_the_package() -> None:
+    code = """
+    import os, sys
+    import numpy
+    here = os.path.dirname(numpy.__file__)
+    touched = []
+    def hook(event, arguments):
+        if event in {"socket.connect", "subprocess.Popen", "os.mkdir", "os.system"}:
+            touched.append((event, str(arguments)))
+        if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
+            touched.append((event, str(arguments)))
+    sys.dont_write_bytecode = True
+    sys.addaudithook(hook)
+    import convlet
+    from convlet import data, io, models, nn, ops, optim, train, viz
+    print(touched)
+    """
+    assert output_of(code) == "[]"
+
+
+def test_tab_completion_offers_the_public_names_only() -> None:
+    offered = [name for name in dir(convlet) if not name.startswith("__")]
+    assert set(offered) == set(convlet.__all__) - {"__version__"}

@@ -1,0 +1,114 @@
+"""Deep 3x3 convolutions are computed by Winograd's F(4x4, 3x3): close to direct, not equal.
+
+The kernels are winograd_forward.cpp, which makes gradients of the input too, and
+winograd_grad_weight.cpp.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import reference
+from cases import Conv2dCase, answers, floats, relative_error
+from convlet import _core, ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Whole and cut tiles, few and many channels, borders of every width.
+CASES = [
+    Conv2dCase("whole_tiles", (1, 16, 18, 18), 16, (3, 3)),
+    Conv2dCase("cut_tiles", (1, 17, 19, 21), 33, (3, 3), padding=(1, 1)),
+    Conv2dCase("cut_both_ways", (2, 16, 13, 18), 20, (3, 3), padding=(0, 1)),
+    Conv2dCase("wide_border", (1, 24, 14, 15), 18, (3, 3), padding=(3, 2)),
+    Conv2dCase("small_images", (30, 20, 4, 4), 16, (3, 3), padding=(1, 1)),
+    Conv2dCase("one_row_of_tiles", (1, 16, 4, 70), 16, (3, 3), padding=(1, 1)),
+    Conv2dCase("many_channels", (1, 70, 16, 16), 16, (3, 3), padding=(1, 1)),
+    Conv2dCase("many_outputs", (1, 16, 16, 16), 70, (3, 3), padding=(1, 1)),
+    Conv2dCase("groups", (2, 34, 12, 12), 36, (3, 3), padding=(1, 1), groups=2),
+]
+by_case = pytest.mark.parametrize("case", CASES, ids=str)
+Arrays = tuple[np.ndarray, ...]
+
+
+def float_arrays(case: Conv2dCase) -> Arrays:
+    rng = np.random.default_rng(0)
+    shapes = case.x, case.weight, (case.out_channels,), case.y
+    return tuple(rng.standard_normal(shape).astype(np.float32) for shape in shapes)
+
+
+def compute(case: Conv2dCase, arrays: Arrays, module: object = ops) -> dict[str, np.ndarray]:
+    """Forward and both gradients, by convlet or by the plain loops."""
+    x, weight, bias, dy = arrays
+    conv2d: Callable[..., np.ndarray] = module.conv2d  # type: ignore[attr-defined]
+    grad_input = module.conv2d_grad_input  # type: ignore[attr-defined]
+    grad_weight = module.conv2d_grad_weight  # type: ignore[attr-defined]
+    return {
+        "y": conv2d(x, weight, bias, **case.geometry),
+        "dx": grad_input(dy, weight, case.x, **case.geometry),
+        "dw": grad_weight(dy, x, case.weight, **case.geometry),
+    }
+
+
+@by_case
+def test_whole_numbers_are_close_to_integer_loops(isa: str, case: Conv2dCase) -> None:
+    a = answers(case)
+    got = compute(case, tuple(floats(array) for array in (a.x, a.weight, a.bias, a.dy)))
+    for name, wanted in {"y": a.y, "dx": a.dx, "dw": a.dw}.items():
+        assert relative_error(got[name], wanted) < 1e-5, name
+        assert np.count_nonzero(wanted) > wanted.size / 2
+
+
+@by_case
+def test_float_error_is_within_the_promise(isa: str, case: Conv2dCase) -> None:
+    arrays = float_arrays(case)
+    wanted = compute(case, tuple(a.astype(np.float64) for a in arrays), reference)
+    for name, got in compute(case, arrays).items():
+        assert relative_error(got, wanted[name]) < 1e-5, name
+
+
+@by_case
+def test_these_cases_do_take_winograd(isa: str, case: Conv2dCase) -> None:
+    fast = compute(case, float_arrays(case))
+    _core.use_exact_conv(True)
+    try:
+        direct = compute(case, float_arrays(case))
+    finally:
+        _core.use_exact_conv(False)
+    assert [name for name in fast if np.array_equal(fast[name], direct[name])] == []
+
+
+@by_case
+@pytest.mark.usefixtures("exact")
+def test_exact_mode_equals_integer_loops(isa: str, case: Conv2dCase) -> None:
+    a = answers(case)
+    got = compute(case, tuple(floats(array) for array in (a.x, a.weight, a.bias, a.dy)))
+    assert _core.exact_conv()
+    assert np.array_equal(got["y"], a.y)
+    assert np.array_equal(got["dx"], a.dx)
+    assert np.array_equal(got["dw"], a.dw)
+
+
+@by_case
+def test_relu_in_the_epilogue_equals_relu_afterwards(isa: str, case: Conv2dCase) -> None:
+    x, weight, bias, _ = float_arrays(case)
+    g = case.geometry
+    y = ops.conv2d(x, weight, bias, **g)
+    fused = _core.conv2d_forward(
+        x, weight, bias, g["stride"], g["padding"], g["dilation"], g["groups"], "relu"
+    )
+    assert np.array_equal(fused, reference.relu(y))
+    assert (y < 0).any()
+
+
+def test_gradients_are_adjoint(isa: str) -> None:
+    case = CASES[1]
+    x, weight, bias, dy = float_arrays(case)
+    got = compute(case, (x, weight, np.zeros_like(bias), dy))
+    forward = np.vdot(dy.astype(np.float64), got["y"])
+    scale = float(np.linalg.norm(dy) * np.linalg.norm(got["y"]))
+    assert abs(forward - np.vdot(got["dx"].astype(np.float64), x)) < 1e-6 * scale
+    assert abs(forward - np.vdot(got["dw"].astype(np.float64), weight)) < 1e-6 * scale

@@ -1,0 +1,103 @@
+"""The hot loops keep their sums in registers: a compiler must not quietly cost a factor of ten."""
+
+from __future__ import annotations
+
+import platform
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from convlet import _core
+from toolchain import (
+    KERNELS,
+    Code,
+    compile_kernel,
+    functions,
+    innermost_loops,
+    stack_registers,
+    tools_missing,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(
+    tools_missing("objdump") or platform.machine() not in {"x86_64", "AMD64"},
+    reason="wants the sources, a compiler, objdump and an x86 processor",
+)
+by_isa = pytest.mark.parametrize("isa", _core.compiled_isas())
+LANES = {"v2": 4, "v3": 8, "v4": 16}
+TILE = r"\w*tile<\d+, \d+>"
+
+# The largest tile of each kind, which has no register to spare.
+PROBE = """
+#include "gemm.hpp"
+#include "outer.hpp"
+namespace convlet::CONVLET_ISA {
+void probe(const void* a, const void* b) {
+    tile<tile_rows(WIDEST), WIDEST * VECTOR>(*static_cast<const TileTask*>(a));
+    outer_tile<outer_rows(WIDEST), WIDEST * VECTOR>(*static_cast<const OuterTask*>(b));
+}
+}
+"""
+
+
+def complaints(name: str, code: Code, isa: str) -> list[str]:
+    """What is wrong with the loop in which a tile of Rows x Lanes sums up its products."""
+    rows, lanes = map(int, re.findall(r"\d+", name.split("<")[1]))
+    loops = [loop for loop in innermost_loops(code) if any(i.multiplies for i in loop)]
+    if not loops:
+        return [f"{name}: no loop multiplies"]
+    stack, found = stack_registers(code), []
+    for loop in loops:
+        products = sum(i.multiplies for i in loop)
+        if products % (rows * lanes // LANES[isa]) != 0:
+            found.append(f"{name}: a loop has {products} products")
+        found += [
+            f"{name}: {i.name} {i.operands}"
+            for i in loop
+            if i.stores_a_vector or i.loads_a_vector_from(stack)
+        ]
+    return found
+
+
+def compile_probe(isa: str, to: Path, include: Path = KERNELS) -> dict[str, Code]:
+    source = to / "probe.cpp"
+    source.write_text(PROBE)
+    return functions(compile_kernel(source, isa, to, include=include), TILE)
+
+
+@by_isa
+def test_the_largest_tiles_stay_in_registers(isa: str, tmp_path: Path) -> None:
+    tiles = compile_probe(isa, tmp_path)
+    assert {name.split("<")[0] for name in tiles} == {"tile", "outer_tile"}
+    assert [text for name, code in tiles.items() for text in complaints(name, code, isa)] == []
+
+
+@by_isa
+def test_a_tile_that_is_not_unrolled_is_found_out(isa: str, tmp_path: Path) -> None:
+    include = tmp_path / "kernels"
+    include.mkdir()
+    for header in KERNELS.glob("*.hpp"):
+        text = header.read_text()
+        if header.name == "simd.hpp":
+            text, count = re.subn(r'"GCC unroll \d+"', '"GCC unroll 1"', text)
+            assert count == 1
+        (include / header.name).write_text(text)
+    tiles = compile_probe(isa, tmp_path, include)
+    assert len(tiles) == 2
+    for name, code in tiles.items():
+        assert complaints(name, code, isa), f"{name} passes without its rows unrolled"
+
+
+@pytest.mark.slow
+@by_isa
+@pytest.mark.parametrize("source", sorted(KERNELS.glob("*.cpp")), ids=lambda path: path.stem)
+def test_every_tile_of_every_kernel_stays_in_registers(
+    source: Path, isa: str, tmp_path: Path
+) -> None:
+    tiles = functions(compile_kernel(source, isa, tmp_path), TILE)
+    if source.stem in {"conv2d", "conv2d_grad_weight"}:
+        assert len(tiles) > 8
+    assert [text for name, code in tiles.items() for text in complaints(name, code, isa)] == []

@@ -1,0 +1,149 @@
+"""The same bits for any number of threads, from any thread; and how many there are by default."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from convlet import _core
+from operators import Operator, make_operators, same_bits
+from subprocesses import output_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SMALL, LARGE = make_operators(images=2, size=9), make_operators(images=9, size=40)
+COUNTS = (1, 2, 3, 5)
+
+
+@pytest.mark.parametrize("operator", LARGE + SMALL, ids=str)
+def test_any_number_of_threads_gives_the_same_bits(
+    isa: str, operator: Operator, set_threads: Callable[[int], None]
+) -> None:
+    results = []
+    for count in COUNTS:
+        set_threads(count)
+        results.append(operator.outputs())
+    for count, result in zip(COUNTS, results, strict=True):
+        assert same_bits(result, results[0]), f"{count} threads"
+
+
+@pytest.mark.parametrize("operator", LARGE, ids=str)
+def test_a_second_call_gives_the_same_bits(operator: Operator) -> None:
+    # The second finds recycled memory, full of what was computed before.
+    assert same_bits(operator.outputs(), operator.outputs())
+
+
+def test_concurrent_calls_give_the_bits_of_serial_ones(set_threads: Callable[[int], None]) -> None:
+    set_threads(2)
+    operators = [*SMALL, *LARGE]
+    wanted = [operator.outputs() for operator in operators]
+    start = threading.Barrier(8)
+
+    def work(first: int) -> list[str]:
+        start.wait()
+        wrong = []
+        for i in range(len(operators)):
+            at = (first * 5 + i) % len(operators)
+            if not same_bits(operators[at].outputs(), wanted[at]):
+                wrong.append(str(operators[at]))
+        return wrong
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [wrong for each in pool.map(work, range(8)) for wrong in each] == []
+
+
+def test_the_number_of_threads_may_change_while_others_compute(
+    set_threads: Callable[[int], None],
+) -> None:
+    operator = LARGE[0]
+    wanted = operator.outputs()
+    done = threading.Event()
+
+    def change() -> None:
+        while not done.is_set():
+            for count in COUNTS:
+                set_threads(count)
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        assert all(same_bits(operator.outputs(), wanted) for _ in range(20))
+    finally:
+        done.set()
+        changer.join()
+
+
+def test_other_python_threads_run_during_a_call() -> None:
+    # A convolution holds no lock of the interpreter: this thread counts on while it runs.
+    ticks = 0
+    operator = next(o for o in make_operators(images=64, size=64) if o.name == "conv2d")
+    worker = threading.Thread(target=operator.outputs)
+    worker.start()
+    while worker.is_alive():
+        ticks += 1
+    assert ticks > 100
+
+
+@pytest.mark.parametrize(
+    ("convlet", "omp", "available", "wanted"),
+    [
+        (None, None, 7, 7),
+        (None, "3", 7, 3),
+        ("2", None, 7, 2),
+        ("2", "3", 7, 2),
+        ("9", None, 7, 9),
+        (None, "4,2", 7, 4),
+        ("", "", 7, 7),
+        ("0", "-1", 7, 7),
+        ("many", "3", 7, 3),
+        ("2.5", None, 7, 7),
+        ("2 cores", None, 7, 7),
+        (None, None, 0, 1),
+        ("99999999999999999999", None, 7, 1024),
+    ],
+)
+def test_the_default_number_of_threads(
+    convlet: str | None, omp: str | None, available: int, wanted: int
+) -> None:
+    assert _core.num_threads_from(convlet, omp, available) == wanted
+
+
+PRINT_THREADS = "from convlet import _core; print(_core.get_num_threads())"
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"CONVLET_NUM_THREADS": "3"}, "3"),
+        ({"OMP_NUM_THREADS": "4"}, "4"),
+        ({"CONVLET_NUM_THREADS": "3", "OMP_NUM_THREADS": "4"}, "3"),
+    ],
+)
+def test_settings_of_the_environment_are_read(settings: dict[str, str], wanted: str) -> None:
+    assert output_of(PRINT_THREADS, **settings) == wanted
+
+
+def test_no_more_threads_than_processors_are_allowed() -> None:
+    allowed = len(os.sched_getaffinity(0))
+    assert 1 <= int(output_of(PRINT_THREADS)) <= allowed
+    one = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]);"
+    assert output_of(one + PRINT_THREADS) == "1"
+
+
+def test_set_num_threads_is_what_get_num_threads_tells(set_threads: Callable[[int], None]) -> None:
+    for count in (1, 3, 1024):
+        set_threads(count)
+        assert _core.get_num_threads() == count
+
+
+@pytest.mark.parametrize("count", [0, -1, 1025, 2**31 - 1])
+def test_a_number_of_threads_out_of_range_is_refused(count: int) -> None:
+    before = _core.get_num_threads()
+    with pytest.raises(ValueError, match=f"threads must be from 1 to 1024, got {count}"):
+        _core.set_num_threads(count)
+    assert _core.get_num_threads() == before

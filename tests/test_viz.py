@@ -1,0 +1,178 @@
+"""Pictures: each function gives a figure with something on it, and refuses what it cannot draw."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+pytest.importorskip("matplotlib")
+
+import convlet as cl
+from convlet import models, nn, viz
+from convlet.viz.capture import capture
+
+HISTORY = [
+    {"epoch": 1, "loss": 1.5, "accuracy": 0.5, "val_loss": 1.1, "val_accuracy": 0.6},
+    {"epoch": 2, "loss": 0.5, "accuracy": 0.8, "val_loss": 0.4, "val_accuracy": 0.9},
+    {"epoch": 3, "loss": 0.1, "accuracy": 0.9, "val_loss": 0.6, "val_accuracy": 0.8},
+]
+
+
+def texts(figure: Figure) -> str:
+    """All words on a figure, drawn once to be sure that it can be."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    assert len(file.getvalue()) > 3000, "the picture is nearly empty"
+    found = [text.get_text() for text in figure.texts]
+    for axes in figure.axes:
+        labels = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.title]
+        found += [text.get_text() for text in [*axes.texts, *labels]]
+    return " ".join(found)
+
+
+def test_curves_mark_the_best_epoch() -> None:
+    words = texts(viz.curves(HISTORY))
+    assert "Lowest validation loss 0.4 at epoch 2 of 3" in words
+    assert "Validation accuracy there: 90.0 %" in words
+    assert "training" in words
+
+
+def test_curves_of_one_epoch_and_of_loss_alone() -> None:
+    assert "epoch 1 of 1" in texts(viz.curves(HISTORY[:1]))
+    assert len(viz.curves([{"loss": 0.5}, {"loss": 0.4}]).axes) == 1
+    assert "Lowest training loss 0.4" in texts(viz.curves([{"loss": 0.4}, {"loss": float("nan")}]))
+
+
+def test_curves_need_an_epoch() -> None:
+    with pytest.raises(ValueError, match="at least one epoch"):
+        viz.curves([])
+
+
+def test_confusion_matrix_names_the_most_frequent_mistake() -> None:
+    words = texts(viz.confusion_matrix([[8, 2, 0], [0, 9, 1], [0, 0, 0]], ["cat", "dog", "bird"]))
+    assert "17 of 20 correct (85.0 %)" in words
+    assert "cat read as dog, 2 times" in words
+    assert "80.0 %" in words
+    assert "none" in words, "a class without images has no recall"
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+def test_confusion_matrix_of_any_size(size: int) -> None:
+    assert "No mistakes" in texts(viz.confusion_matrix(3 * np.eye(size, dtype=int)))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "error"),
+    [
+        (np.zeros((2, 3), int), ValueError),
+        (np.zeros((0, 0), int), ValueError),
+        ([[1.5, 0.0], [0.0, 1.0]], TypeError),
+        ([[1, -1], [0, 1]], ValueError),
+    ],
+)
+def test_confusion_matrix_refuses(matrix: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match="confusion_matrix"):
+        viz.confusion_matrix(matrix)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("shape", "panels"),
+    [((6, 1, 5, 5), 7), ((4, 3, 3, 3), 4), ((2, 5, 3, 3), 11), ((1, 1, 1, 1), 2)],
+)
+def test_kernels_draw_each_kernel(shape: tuple[int, ...], panels: int) -> None:
+    weight = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    figure = viz.kernels(cl.Tensor(weight))
+    assert "kernel" in texts(figure)
+    assert len(figure.axes) == panels, "one per kernel or channel, and the scale where signs matter"
+
+
+def test_kernels_come_strongest_first_and_may_be_limited() -> None:
+    weight = np.ones((3, 1, 2, 2), np.float32) * np.array([1, 3, 2], np.float32).reshape(3, 1, 1, 1)
+    words = texts(viz.kernels(weight, limit=2))
+    assert "The 2 strongest of 3 kernels" in words
+    assert words.index("1:") < words.index("2:")
+
+
+def test_kernels_refuse_other_ranks() -> None:
+    with pytest.raises(ValueError, match=r"\(K, C, R, S\)"):
+        viz.kernels(np.zeros((3, 3)))
+
+
+def test_mistakes_show_truth_prediction_and_confidence() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 1, 8, 8)).astype(np.uint8)
+    probabilities = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]
+    words = texts(viz.mistakes(images, [0, 0, 1], probabilities, ["cat", "dog"]))
+    assert "2 of 3 read wrongly" in words
+    assert words.index("cat → dog") < words.index("dog → cat"), "surest first"
+    assert "80.0 %" in words
+
+
+def test_mistakes_without_a_mistake_show_the_least_sure() -> None:
+    words = texts(viz.mistakes(np.zeros((2, 8, 8)), [0, 1], [[0.9, 0.1], [0.4, 0.6]]))
+    assert "No mistake in 2" in words
+
+
+def test_mistakes_refuse_shapes_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match="probabilities"):
+        viz.mistakes(np.zeros((2, 8, 8)), [0, 1], [[1.0, 0.0]])
+    with pytest.raises(ValueError, match="labels"):
+        viz.mistakes(np.zeros((2, 8, 8)), [0], [[1.0, 0.0], [1.0, 0.0]])
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_batch_draws_images_with_names(channels: int) -> None:
+    images = np.random.default_rng(0).normal(size=(5, channels, 8, 8)).astype(np.float32)
+    figure = viz.batch(images, [0, 1, 0, 1, 1], ["cat", "dog"])
+    assert "5 images of 2 classes" in texts(figure)
+    assert len(figure.axes) == 5
+
+
+def test_batch_refuses_labels_without_names() -> None:
+    with pytest.raises(ValueError, match="names has 1 entries but a label is 1"):
+        viz.batch(np.zeros((2, 8, 8)), [0, 1], ["cat"])
+
+
+def test_feature_maps_show_every_layer_and_the_answer() -> None:
+    model = models.lenet5(seed=0)
+    image = np.random.default_rng(0).normal(size=(1, 28, 28)).astype(np.float32)
+    words = texts(viz.feature_maps(model, image))
+    assert "Read as" in words
+    for layer in ("conv1", "conv2", "fc1", "fc2", "fc3", "Conv2d + ReLU  6x28x28"):
+        assert layer in words, layer
+
+
+def test_capture_leaves_mode_and_hooks_as_they_were() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Dropout(0.5), nn.Flatten())
+    model[2].eval()
+    layers = capture(model, np.ones((1, 5, 5), np.float32))
+    assert [(layer.name, layer.kind) for layer in layers] == [("0", "Conv2d + ReLU")]
+    assert [module.training for module in model.modules()] == [True, True, True, False, True]
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_feature_maps_refuse_other_ranks() -> None:
+    with pytest.raises(ValueError, match=r"\(C, H, W\)"):
+        viz.feature_maps(models.lenet5(), np.zeros((28, 28)))
+
+
+def test_pyplot_is_never_touched() -> None:
+    code = (
+        "import sys; from convlet import viz; viz.curves([{'loss': 1.0}]).savefig(sys.stdout.buffer);"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False)
+    assert done.returncode == 0
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r'pip install "convlet\[plot\]"'):
+        viz.curves(HISTORY)
