@@ -29,7 +29,7 @@ Correlation forward_geometry(const Conv2dShape& s) {
     g.y_pixel = s.out_channels;
     g.y_row = s.out_width * g.y_pixel;
     g.y_image = s.out_height * g.y_row;
-    g.panels = kernels().panels(g.out_channels);
+    g.panels = kernels().panels(g.out_channels, false);
     return g;
 }
 

@@ -75,7 +75,7 @@ Correlation phase_geometry(const Conv2dShape& s, const Phase& row, const Phase& 
     g.y_pixel = s.stride.w * s.channels;
     g.y_row = s.stride.h * s.width * s.channels;
     g.y_image = s.height * s.width * s.channels;
-    g.panels = kernels().panels(s.group_channels);
+    g.panels = kernels().panels(s.group_channels, false);
     return g;
 }
 

@@ -15,9 +15,11 @@ constexpr double TASK_FLOPS = 1e6;  // about 10 us of one core
 
 void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, float* dw) {
     Correlation g = forward_geometry(s);
+    const float* dy_end = dy + s.images * g.y_image;
     if (algorithm_for(g) == Algorithm::winograd) {
+        g.panels = kernels().panels(g.out_channels, true);
         for (std::int64_t group = 0; group < s.groups; ++group) {
-            WeightGradient w{g, dy + group * s.group_out_channels};
+            WeightGradient w{g, dy + group * s.group_out_channels, dy_end};
             w.geometry.x = x + group * s.group_channels;
             winograd_grad_weight(w, dw + group * s.group_out_channels * s.group_channels * 9);
         }
@@ -50,7 +52,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
             const std::int64_t split = task % splits, panel = task / splits % panels;
             const std::int64_t chunk = task / splits / panels % chunks;
             const std::int64_t group = task / splits / panels / chunks;
-            WeightGradient w{g, dy + group * s.group_out_channels};
+            WeightGradient w{g, dy + group * s.group_out_channels, dy_end};
             w.geometry.x = x + group * s.group_channels;
             const std::int64_t first = split * rows / splits, last = (split + 1) * rows / splits;
             const std::int64_t start = panel * g.panels.wide;

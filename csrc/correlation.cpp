@@ -199,6 +199,7 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
     flatten_pixels(g);
     Plan plan{g, packing, algorithm_for(g), {}, 0, true, 0, 1};
     if (plan.algorithm == Algorithm::winograd) {
+        plan.geometry.panels = plan.packing.panels = kernels().panels(g.out_channels, true);
         const std::int64_t all = kernels().winograd_tiles(g);
         const bool large = WINOGRAD_POINTS * g.channels * g.out_channels >= LARGE_WEIGHTS;
         const std::int64_t tile = WINOGRAD_POINTS * (g.channels + g.panels.wide);

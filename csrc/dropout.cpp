@@ -18,14 +18,25 @@ void for_chunks(std::int64_t count, double cost, Body body) {
     });
 }
 
+PhiloxStream advanced(PhiloxStream stream, std::uint64_t counters) {
+    stream.low += counters;
+    if (stream.low < counters) ++stream.high;
+    return stream;
+}
+
 }  // namespace
 
 void dropout_forward(const float* x, std::int64_t count, const DropoutRule& rule, float* y,
                      std::uint8_t* mask) {
+    if (rule.scale == 0) {  // p = 1 keeps nothing, also of NaN and infinity
+        std::fill_n(y, count, 0.0F);
+        std::fill_n(mask, mask_bytes(count), std::uint8_t{0});
+        return;
+    }
     const KernelTable& table = kernels();
     for_chunks(count, 6, [&](std::int64_t at, std::int64_t n) {
         DropoutRule part = rule;
-        part.counter += static_cast<std::uint64_t>(at / 4);
+        part.stream = advanced(rule.stream, static_cast<std::uint64_t>(at / 4));
         table.dropout(part, x + at, n, y + at, mask + at / 8);
     });
 }

@@ -63,6 +63,7 @@ struct WeightPacking {
 struct WeightGradient {
     Correlation geometry;  // x, its geometry and the extents of dy; y, packed and bias unused
     const float* dy;       // NHWC, geometry.y_pixel floats between pixels
+    const float* dy_end;   // of the array: reads past a pixel's channels must end before it
 };
 
 // The same for a 3x3 kernel by Winograd, a block of tiles at a time.
@@ -117,10 +118,17 @@ struct AdamRule {
     float step, root, eps;              // lr / (1 - beta1^t), sqrt(1 - beta2^t)
 };
 
+// A place in the numbers of Philox 4x32-10: a key and a 128-bit counter, which serves 4 numbers.
+struct PhiloxStream {
+    std::uint64_t key, low, high;
+};
+
+// An element is kept where its number is at least `threshold`, and then multiplied by `scale`;
+// a scale of 0 stands for keeping none.
 struct DropoutRule {
-    std::uint64_t key, counter;  // of Philox; each counter serves 4 elements
-    std::uint32_t threshold;     // numbers below it are dropped
-    float scale;                 // of what is kept
+    PhiloxStream stream;
+    std::uint32_t threshold;
+    float scale;
 };
 
 struct KernelTable {
@@ -129,7 +137,7 @@ struct KernelTable {
     void (*copy_plane)(const StridedPlane&, const char* from, float* to);
     void (*sum_rows)(const float* x, std::int64_t rows, std::int64_t channels, float* sums);
 
-    Panels (*panels)(std::int64_t columns);
+    Panels (*panels)(std::int64_t columns, bool whole_registers);
     void (*pack_weight)(const WeightPacking&, std::int64_t panel);
     std::int64_t (*strip_floats)(const Correlation&, const PixelBlock& largest);
     void (*correlate)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
@@ -183,8 +191,7 @@ struct KernelTable {
                 std::int64_t count);
     void (*adam)(const AdamRule&, float* parameter, const float* gradient, float* mean,
                  float* variance, std::int64_t count);
-    void (*philox)(std::uint64_t counter, std::uint64_t key, std::int64_t count,
-                   std::uint32_t* out);
+    void (*philox)(const PhiloxStream&, std::int64_t count, std::uint32_t* out);
     void (*dropout)(const DropoutRule&, const float* x, std::int64_t count, float* y,
                     std::uint8_t* mask);
     void (*dropout_grad)(const float* dy, const std::uint8_t* mask, std::int64_t count, float scale,

@@ -1,8 +1,10 @@
 #include "optim.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "dispatch.hpp"
+#include "reject.hpp"
 #include "threads.hpp"
 
 namespace convlet {
@@ -27,7 +29,34 @@ void for_chunks(const std::vector<OptimTensor>& tensors, Update update) {
     });
 }
 
+struct Span {
+    const float *first, *last;
+    bool written;
+};
+
 }  // namespace
+
+void check_apart(const char* op, const std::vector<OptimTensor>& tensors) {
+    std::vector<Span> spans;
+    const auto add = [&](const float* data, std::int64_t count, bool written) {
+        if (data != nullptr && count > 0) spans.push_back({data, data + count, written});
+    };
+    for (const OptimTensor& t : tensors) {
+        add(t.parameter, t.count, true);
+        add(t.gradient, t.count, false);
+        add(t.first, t.count, true);
+        add(t.second, t.count, true);
+    }
+    std::sort(spans.begin(), spans.end(),
+              [](const Span& a, const Span& b) { return std::less<>()(a.first, b.first); });
+    const float *end = nullptr, *written_end = nullptr;  // of the spans so far
+    for (const Span& s : spans) {
+        if (std::less<>()(s.first, s.written ? end : written_end))
+            reject(op, ": params and their state must not share memory with other arrays");
+        end = std::max(end, s.last, std::less<>());
+        if (s.written) written_end = std::max(written_end, s.last, std::less<>());
+    }
+}
 
 void sgd_step(const std::vector<OptimTensor>& tensors, const SgdRule& rule) {
     const KernelTable& table = kernels();

@@ -16,6 +16,10 @@ struct OptimTensor {
     std::int64_t count;
 };
 
+// std::invalid_argument where an array that is written shares memory with any other: the result
+// would depend on the order of the work.
+void check_apart(const char* op, const std::vector<OptimTensor>& tensors);
+
 void sgd_step(const std::vector<OptimTensor>& tensors, const SgdRule& rule);
 void adam_step(const std::vector<OptimTensor>& tensors, const AdamRule& rule);
 

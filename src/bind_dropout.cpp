@@ -47,8 +47,8 @@ void bind_dropout(py::module_& m) {
             const Numbered in = numbered({op, "input"}, x);
             Array y = empty_for(x), mask = empty({mask_bytes(in.count)}, py::dtype("uint8"));
             const double threshold = std::min(p * 4294967296.0, 4294967295.0);
-            const DropoutRule rule{seed, offset, static_cast<std::uint32_t>(threshold),
-                                   scale_of(p)};
+            const DropoutRule rule{
+                {seed, offset, 0}, static_cast<std::uint32_t>(threshold), scale_of(p)};
             float* out = data(y);
             auto* bits = data<std::uint8_t>(mask);
             without_gil([&] { dropout_forward(in.data, in.count, rule, out, bits); });
@@ -73,10 +73,10 @@ void bind_dropout(py::module_& m) {
         "dy"_a, "mask"_a, "p"_a);
     m.def(
         "philox",
-        [](std::uint64_t counter, std::uint64_t key, std::int64_t count) {
+        [](const std::array<std::uint64_t, 2>& counter, std::uint64_t key, std::int64_t count) {
             if (count < 0) reject("philox: count must be at least 0, got ", count);
             Array numbers = empty({count}, py::dtype("uint32"));
-            kernels().philox(counter, key, count, data<std::uint32_t>(numbers));
+            kernels().philox({key, counter[0], counter[1]}, count, data<std::uint32_t>(numbers));
             return numbers;
         },
         "counter"_a, "key"_a, "count"_a);

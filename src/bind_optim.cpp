@@ -51,6 +51,7 @@ void bind_optim(py::module_& m) {
                 for (std::size_t i = 0; i < params.size(); ++i)
                     tensors[i].first = same_size({op, "velocities"}, velocities[i], params[i]);
             }
+            check_apart(op, tensors);
             const SgdRule rule{static_cast<float>(lr),
                                static_cast<float>(momentum),
                                static_cast<float>(dampening),
@@ -76,6 +77,7 @@ void bind_optim(py::module_& m) {
                 tensors[i].first = same_size({op, "means"}, means[i], params[i]);
                 tensors[i].second = same_size({op, "variances"}, variances[i], params[i]);
             }
+            check_apart(op, tensors);
             const auto t = static_cast<double>(step);
             const AdamRule rule{static_cast<float>(1 - beta1),
                                 static_cast<float>(1 - beta2),

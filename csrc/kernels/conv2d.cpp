@@ -51,10 +51,11 @@ INLINE int next_steps(const Correlation& g, const Strip& strip, DepthWalk& walk,
 
 }  // namespace
 
-Panels panels(std::int64_t columns) {
+Panels panels(std::int64_t columns, bool whole_registers) {
     const std::int64_t wide = WIDEST * VECTOR;
     const std::int64_t rest = columns % wide;
-    return {columns, wide, columns / wide, (rest + VECTOR - 1) / VECTOR * VECTOR};
+    const std::int64_t lanes = rest <= HALF && !whole_registers ? HALF : VECTOR;
+    return {columns, wide, columns / wide, (rest + lanes - 1) / lanes * lanes};
 }
 
 void pack_weight(const WeightPacking& p, std::int64_t panel) {
@@ -86,6 +87,7 @@ void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first
         const int most = rows_for(width);
         const float* b = g.packed + start * depth_of_all;
         Step steps[MAX_STEPS];
+        float bias[WIDEST * VECTOR];
         const float* a[8];
         float* c[8];
         TileTask task{};
@@ -93,7 +95,11 @@ void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first
         task.c = c;
         task.steps = steps;
         task.valid = smaller(width, g.panels.columns - start);
-        task.bias = g.bias == nullptr ? nullptr : g.bias + start;
+        if (g.bias != nullptr) {
+            for (std::int64_t j = 0; j < width; ++j)
+                bias[j] = j < task.valid ? g.bias[start + j] : 0.0F;
+            task.bias = bias;
+        }
         task.activation = g.activation;
         DepthWalk walk{0, 0, false};
         do {

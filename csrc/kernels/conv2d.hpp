@@ -5,7 +5,7 @@
 
 namespace convlet::CONVLET_ISA {
 
-Panels panels(std::int64_t columns);
+Panels panels(std::int64_t columns, bool whole_registers);
 void pack_weight(const WeightPacking& packing, std::int64_t panel);
 std::int64_t strip_floats(const Correlation& geometry, const PixelBlock& largest);
 void correlate(const Correlation& geometry, const PixelBlock& block, std::int64_t first_panel,

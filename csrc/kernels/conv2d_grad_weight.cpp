@@ -45,8 +45,13 @@ void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t 
     task.a_row = g.step_h * strip.row;
     task.a_step = g.step_w * strip.pixel;
     task.resume = resume;
-    if (valid == width) {
-        task.b = w.dy + block.image * g.y_image + block.i0 * g.y_row + block.j0 * g.y_pixel + start;
+    // Lanes beyond the panel's columns may add what they find there: nobody reads those sums.
+    const float* b =
+        w.dy + block.image * g.y_image + block.i0 * g.y_row + block.j0 * g.y_pixel + start;
+    const float* last =
+        b + (block.i1 - block.i0 - 1) * g.y_row + (block.j1 - block.j0 - 1) * g.y_pixel;
+    if (last + width <= w.dy_end) {
+        task.b = b;
         task.b_row = g.y_row;
         task.b_step = g.y_pixel;
     } else {

@@ -8,21 +8,26 @@ namespace convlet::CONVLET_ISA {
 namespace {
 
 constexpr int COUNTERS = 16;           // at once
-constexpr int NUMBERS = 4 * COUNTERS;  // that they give
+constexpr int BLOCK = 4 * COUNTERS;    // numbers that they give
+constexpr int MASK_BYTES = BLOCK / 8;  // bits that these make
 
-// Numbers 4 i to 4 i + 3 of `out` come from counter + i.
-INLINE void philox_block(std::uint64_t counter, std::uint64_t key, std::uint32_t* RESTRICT out) {
+// Numbers 4 i to 4 i + 3 of the block come from counter `at / 4 + i` of the stream.
+INLINE void philox_block(const PhiloxStream& stream, std::int64_t at,
+                         std::uint32_t (&numbers)[BLOCK]) {
     constexpr std::uint64_t M0 = 0xD2511F53U, M1 = 0xCD9E8D57U;
     constexpr std::uint32_t W0 = 0x9E3779B9U, W1 = 0xBB67AE85U;
     std::uint32_t c0[COUNTERS], c1[COUNTERS], c2[COUNTERS], c3[COUNTERS];
 #pragma omp simd
     for (int i = 0; i < COUNTERS; ++i) {
-        const std::uint64_t c = counter + static_cast<std::uint64_t>(i);
-        c0[i] = static_cast<std::uint32_t>(c);
-        c1[i] = static_cast<std::uint32_t>(c >> 32);
-        c2[i] = c3[i] = 0;
+        const std::uint64_t low = stream.low + static_cast<std::uint64_t>(at / 4 + i);
+        const std::uint64_t high = stream.high + (low < stream.low ? 1 : 0);
+        c0[i] = static_cast<std::uint32_t>(low);
+        c1[i] = static_cast<std::uint32_t>(low >> 32);
+        c2[i] = static_cast<std::uint32_t>(high);
+        c3[i] = static_cast<std::uint32_t>(high >> 32);
     }
-    auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
+    auto k0 = static_cast<std::uint32_t>(stream.key);
+    auto k1 = static_cast<std::uint32_t>(stream.key >> 32);
     for (int round = 0; round < 10; ++round) {
 #pragma omp simd
         for (int i = 0; i < COUNTERS; ++i) {
@@ -35,48 +40,99 @@ INLINE void philox_block(std::uint64_t counter, std::uint64_t key, std::uint32_t
         k0 += W0;
         k1 += W1;
     }
+#pragma omp simd
     for (int i = 0; i < COUNTERS; ++i) {
-        out[4 * i] = c0[i];
-        out[4 * i + 1] = c1[i];
-        out[4 * i + 2] = c2[i];
-        out[4 * i + 3] = c3[i];
+        numbers[4 * i] = c0[i];
+        numbers[4 * i + 1] = c1[i];
+        numbers[4 * i + 2] = c2[i];
+        numbers[4 * i + 3] = c3[i];
     }
+}
+
+// The low bit of each of 8 bytes of flags, moved to its place in one byte of the mask.
+INLINE std::uint8_t packed(const std::uint8_t* bits) {
+    std::uint64_t eight;
+    __builtin_memcpy(&eight, bits, 8);
+    return static_cast<std::uint8_t>(eight * 0x0101010101010101U >> 56);
+}
+
+INLINE void spread(std::uint8_t byte, std::uint8_t* bits) {
+    const std::uint64_t eight = byte * std::uint64_t{0x0101010101010101};
+    __builtin_memcpy(bits, &eight, 8);
+}
+
+// Lane i of a block stands for bit i % 8 of its byte.
+INLINE std::uint8_t bit_of(int lane) { return static_cast<std::uint8_t>(1 << (lane % 8)); }
+
+INLINE void drop_block(const DropoutRule& rule, std::int64_t at, const float* RESTRICT x,
+                       float* RESTRICT y, std::uint8_t* RESTRICT mask) {
+    std::uint32_t numbers[BLOCK];
+    philox_block(rule.stream, at, numbers);
+    std::uint8_t bits[BLOCK];
+#pragma omp simd
+    for (int i = 0; i < BLOCK; ++i) {
+        const float kept = x[i] * rule.scale;
+        y[i] = numbers[i] >= rule.threshold ? kept : 0.0F;
+    }
+#pragma omp simd
+    for (int i = 0; i < BLOCK; ++i)
+        bits[i] = numbers[i] >= rule.threshold ? bit_of(i) : std::uint8_t{0};
+    for (int byte = 0; byte < MASK_BYTES; ++byte) mask[byte] = packed(bits + byte * 8);
+}
+
+INLINE void grad_block(const float* RESTRICT dy, const std::uint8_t* RESTRICT mask, float scale,
+                       float* RESTRICT dx) {
+    std::uint8_t bits[BLOCK];
+    for (int byte = 0; byte < MASK_BYTES; ++byte) spread(mask[byte], bits + byte * 8);
+#pragma omp simd
+    for (int i = 0; i < BLOCK; ++i) {
+        const float kept = dy[i] * scale;
+        dx[i] = (bits[i] & bit_of(i)) != 0 ? kept : 0.0F;
+    }
+}
+
+template <class T>
+INLINE void copy(const T* from, std::int64_t count, T* to) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
 }
 
 }  // namespace
 
-void philox(std::uint64_t counter, std::uint64_t key, std::int64_t count, std::uint32_t* out) {
-    std::uint32_t numbers[NUMBERS];
-    for (std::int64_t at = 0; at < count; at += NUMBERS) {
-        philox_block(counter + static_cast<std::uint64_t>(at / 4), key, numbers);
-        const std::int64_t n = smaller(NUMBERS, count - at);
+void philox(const PhiloxStream& stream, std::int64_t count, std::uint32_t* out) {
+    std::uint32_t numbers[BLOCK];
+    for (std::int64_t at = 0; at < count; at += BLOCK) {
+        philox_block(stream, at, numbers);
+        const std::int64_t n = smaller(BLOCK, count - at);
         for (std::int64_t i = 0; i < n; ++i) out[at + i] = numbers[i];
     }
 }
 
-void dropout(const DropoutRule& rule, const float* RESTRICT x, std::int64_t count,
-             float* RESTRICT y, std::uint8_t* RESTRICT mask) {
-    std::uint32_t numbers[NUMBERS];
-    for (std::int64_t at = 0; at < count; at += NUMBERS) {
-        philox_block(rule.counter + static_cast<std::uint64_t>(at / 4), rule.key, numbers);
-        const std::int64_t n = smaller(NUMBERS, count - at);
-#pragma omp simd
-        for (std::int64_t i = 0; i < n; ++i)
-            y[at + i] = numbers[i] >= rule.threshold ? x[at + i] * rule.scale : 0.0F;
-        for (std::int64_t byte = 0; byte * 8 < n; ++byte) {
-            unsigned bits = 0;
-            for (std::int64_t i = byte * 8; i < smaller(n, byte * 8 + 8); ++i)
-                bits |= static_cast<unsigned>(numbers[i] >= rule.threshold) << (i % 8);
-            mask[at / 8 + byte] = static_cast<std::uint8_t>(bits);
-        }
-    }
+void dropout(const DropoutRule& rule, const float* x, std::int64_t count, float* y,
+             std::uint8_t* mask) {
+    std::int64_t at = 0;
+    for (; at + BLOCK <= count; at += BLOCK) drop_block(rule, at, x + at, y + at, mask + at / 8);
+    if (at == count) return;
+    float from[BLOCK] = {}, to[BLOCK];
+    std::uint8_t bytes[MASK_BYTES];
+    copy(x + at, count - at, from);
+    drop_block(rule, at, from, to, bytes);
+    copy(to, count - at, y + at);
+    const std::int64_t byte_count = (count - at + 7) / 8, last = (count - at) % 8;
+    if (last > 0) bytes[byte_count - 1] &= static_cast<std::uint8_t>((1 << last) - 1);
+    copy(bytes, byte_count, mask + at / 8);
 }
 
-void dropout_grad(const float* RESTRICT dy, const std::uint8_t* RESTRICT mask, std::int64_t count,
-                  float scale, float* RESTRICT dx) {
-#pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i)
-        dx[i] = (mask[i / 8] >> (i % 8) & 1) != 0 ? dy[i] * scale : 0.0F;
+void dropout_grad(const float* dy, const std::uint8_t* mask, std::int64_t count, float scale,
+                  float* dx) {
+    std::int64_t at = 0;
+    for (; at + BLOCK <= count; at += BLOCK) grad_block(dy + at, mask + at / 8, scale, dx + at);
+    if (at == count) return;
+    float from[BLOCK] = {}, to[BLOCK];
+    std::uint8_t bytes[MASK_BYTES] = {};
+    copy(dy + at, count - at, from);
+    copy(mask + at / 8, (count - at + 7) / 8, bytes);
+    grad_block(from, bytes, scale, to);
+    copy(to, count - at, dx + at);
 }
 
 }  // namespace convlet::CONVLET_ISA

@@ -20,33 +20,46 @@ struct TileTask {
     const float* b;      // [depth][Lanes]
     float* const* c;     // one pointer per row
     std::int64_t valid;  // columns of c that exist, of Lanes
-    const float* bias;   // added when the sum is complete; null for none
+    const float* bias;   // Lanes floats, added when the sum is complete; null for none
     bool resume;         // c holds the sum of earlier steps
     bool complete;       // these are the last steps: bias and activation follow
     Activation activation;
 };
 
-// Adds what came before, the bias and the activation, and writes the sums.
+// Adds what came before, the bias and the activation.
 template <int Rows, int Lanes>
-INLINE void finish(const TileTask& task, float (&sums)[Rows][Lanes], std::int64_t columns) {
-    UNROLL
+INLINE void complete(const TileTask& task, float (&sums)[Rows][Lanes]) {
+    if (task.complete && task.bias != nullptr) {
+        const float* RESTRICT bias = task.bias;
+        UNROLL
+        for (int i = 0; i < Rows; ++i) {
+#pragma omp simd
+            for (int j = 0; j < Lanes; ++j) sums[i][j] += bias[j];
+        }
+    }
+    if (task.complete && task.activation == Activation::relu) {
+        UNROLL
+        for (int i = 0; i < Rows; ++i) {
+#pragma omp simd
+            for (int j = 0; j < Lanes; ++j) sums[i][j] = sums[i][j] < 0.0F ? 0.0F : sums[i][j];
+        }
+    }
+}
+
+// Writes fewer columns than lanes. Where the rows are neighbours in memory, a whole register may
+// run over into rows that are still to be written; the last rows end where they must.
+template <int Rows, int Lanes>
+INLINE void store_part(const TileTask& task, const float (&sums)[Rows][Lanes]) {
+    const std::int64_t valid = task.valid;
+    const std::int64_t over = (Lanes - 1) / valid;  // rows that a register runs over into
     for (int i = 0; i < Rows; ++i) {
-        float* RESTRICT c = task.c[i];
-        if (task.resume) {
+        float* c = task.c[i];
+        if (i + over < Rows && task.c[i + over] == c + over * valid) {
 #pragma omp simd
-            for (std::int64_t j = 0; j < columns; ++j) sums[i][j] += c[j];
+            for (int j = 0; j < Lanes; ++j) c[j] = sums[i][j];
+        } else {
+            for (std::int64_t j = 0; j < valid; ++j) c[j] = sums[i][j];
         }
-        if (task.complete && task.bias != nullptr) {
-#pragma omp simd
-            for (std::int64_t j = 0; j < columns; ++j) sums[i][j] += task.bias[j];
-        }
-        if (task.complete && task.activation == Activation::relu) {
-#pragma omp simd
-            for (std::int64_t j = 0; j < columns; ++j)
-                sums[i][j] = sums[i][j] < 0.0F ? 0.0F : sums[i][j];
-        }
-#pragma omp simd
-        for (std::int64_t j = 0; j < columns; ++j) c[j] = sums[i][j];
     }
 }
 
@@ -75,17 +88,37 @@ __attribute__((noinline)) void tile(const TileTask& task) {
         }
     }
     if (task.valid == Lanes) {
-        finish<Rows, Lanes>(task, acc, Lanes);
-    } else {
-        // Indexing acc up to a run-time bound would force it out of registers: a copy takes it.
-        float sums[Rows][Lanes];
+        if (task.resume) {
+            UNROLL
+            for (int i = 0; i < Rows; ++i) {
+                const float* RESTRICT c = task.c[i];
+#pragma omp simd
+                for (int j = 0; j < Lanes; ++j) acc[i][j] += c[j];
+            }
+        }
+        complete<Rows, Lanes>(task, acc);
         UNROLL
         for (int i = 0; i < Rows; ++i) {
+            float* RESTRICT c = task.c[i];
 #pragma omp simd
-            for (int j = 0; j < Lanes; ++j) sums[i][j] = acc[i][j];
+            for (int j = 0; j < Lanes; ++j) c[j] = acc[i][j];
         }
-        finish<Rows, Lanes>(task, sums, task.valid);
+        return;
     }
+    // Indexing acc up to a run-time bound would force it out of registers: a copy takes it.
+    float sums[Rows][Lanes];
+    if (!task.resume) complete<Rows, Lanes>(task, acc);
+    UNROLL
+    for (int i = 0; i < Rows; ++i) {
+#pragma omp simd
+        for (int j = 0; j < Lanes; ++j) sums[i][j] = acc[i][j];
+    }
+    if (task.resume) {
+        for (int i = 0; i < Rows; ++i)
+            for (std::int64_t j = 0; j < task.valid; ++j) sums[i][j] += task.c[i][j];
+        complete<Rows, Lanes>(task, sums);
+    }
+    store_part<Rows, Lanes>(task, sums);
 }
 
 template <int Rows, int Lanes>
@@ -105,6 +138,7 @@ INLINE void run_tile(int rows, std::int64_t lanes, const TileTask& task) {
         if (lanes == 3 * VECTOR) return tile_of<tile_rows(3), 3 * VECTOR>(rows, task);
     }
     if (lanes == 2 * VECTOR) return tile_of<tile_rows(2), 2 * VECTOR>(rows, task);
+    if (HALF < VECTOR && lanes == HALF) return tile_of<tile_rows(1), HALF>(rows, task);
     return tile_of<tile_rows(1), VECTOR>(rows, task);
 }
 

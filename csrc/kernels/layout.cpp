@@ -27,7 +27,29 @@ void copy_plane(const StridedPlane& plane, const char* from, float* RESTRICT to)
     }
 }
 
+// Few channels: 16 rows at a time are one long row, whose sums are folded at the end.
+static void sum_short_rows(const float* x, std::int64_t rows, std::int64_t channels,
+                           float* RESTRICT sums) {
+    constexpr std::int64_t ROWS = 16;
+    float acc[ROWS * VECTOR] = {};
+    const std::int64_t width = ROWS * channels;
+    std::int64_t r = 0;
+    for (; r + ROWS <= rows; r += ROWS) {
+        const float* row = x + r * channels;
+#pragma omp simd
+        for (std::int64_t j = 0; j < width; ++j) acc[j] += row[j];
+    }
+    for (std::int64_t c = 0; c < channels; ++c) sums[c] = 0.0F;
+    for (std::int64_t j = 0; j < width; ++j) sums[j % channels] += acc[j];
+    for (; r < rows; ++r)
+        for (std::int64_t c = 0; c < channels; ++c) sums[c] += x[r * channels + c];
+}
+
 void sum_rows(const float* x, std::int64_t rows, std::int64_t channels, float* RESTRICT sums) {
+    if (channels < VECTOR) {
+        sum_short_rows(x, rows, channels, sums);
+        return;
+    }
     for (std::int64_t c = 0; c < channels; ++c) sums[c] = 0.0F;
     constexpr int LANES = 4 * VECTOR;  // sums kept in registers while the rows go by
     std::int64_t c = 0;

@@ -5,28 +5,30 @@
 
 namespace convlet::CONVLET_ISA {
 
-// g' = g + decay p;  v = momentum v + (1 - dampening) g';  p -= lr (g' + momentum v, or v)
+// g' = g + decay p;  v = momentum v + (1 - dampening) g', at first g';
+// p -= lr (g' + momentum v for Nesterov, else v).
+//
+// What a rule leaves out is not computed with a factor of 0, which would turn infinity into NaN.
 void sgd(const SgdRule& rule, float* RESTRICT parameter, const float* RESTRICT gradient,
          float* RESTRICT velocity, std::int64_t count) {
     const float lr = rule.lr, decay = rule.weight_decay, momentum = rule.momentum;
+    const float take = 1.0F - rule.dampening;
+    const bool decays = decay != 0.0F, first = rule.first, nesterov = rule.nesterov;
     if (velocity == nullptr) {
 #pragma omp simd
-        for (std::int64_t i = 0; i < count; ++i)
-            parameter[i] -= lr * (gradient[i] + decay * parameter[i]);
+        for (std::int64_t i = 0; i < count; ++i) {
+            const float p = parameter[i];
+            parameter[i] = p - lr * (decays ? gradient[i] + decay * p : gradient[i]);
+        }
         return;
     }
-    // The first velocity is the gradient itself, not damped.
-    const float keep = rule.first ? 0.0F : momentum;
-    const float take = rule.first ? 1.0F : 1.0F - rule.dampening;
-    const float of_gradient = rule.nesterov ? 1.0F : 0.0F;
-    const float of_velocity = rule.nesterov ? momentum : 1.0F;
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
-        const float g = gradient[i] + decay * parameter[i];
-        const float old = rule.first ? 0.0F : velocity[i];
-        const float v = keep * old + take * g;
+        const float p = parameter[i], old = velocity[i];
+        const float g = decays ? gradient[i] + decay * p : gradient[i];
+        const float v = first ? g : momentum * old + take * g;
         velocity[i] = v;
-        parameter[i] -= lr * (of_gradient * g + of_velocity * v);
+        parameter[i] = p - lr * (nesterov ? g + momentum * v : v);
     }
 }
 
@@ -36,10 +38,11 @@ void adam(const AdamRule& rule, float* RESTRICT parameter, const float* RESTRICT
     const float to_mean = rule.to_mean, to_variance = rule.to_variance, beta2 = rule.beta2;
     const float coupled = rule.coupled_decay, shrink = rule.shrink;
     const float step = rule.step, root = rule.root, eps = rule.eps;
+    const bool decays = coupled != 0.0F;
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
         const float p = parameter[i] * shrink;
-        const float g = gradient[i] + coupled * p;
+        const float g = decays ? gradient[i] + coupled * p : gradient[i];
         const float m = mean[i] + to_mean * (g - mean[i]);
         const float v = beta2 * variance[i] + to_variance * (g * g);
         mean[i] = m;

@@ -77,6 +77,7 @@ INLINE void run_outer_tile(std::int64_t rows, std::int64_t lanes, const OuterTas
         if (lanes == 3 * VECTOR) return outer_tile_of<outer_rows(3), 3 * VECTOR>(rows, task);
     }
     if (lanes == 2 * VECTOR) return outer_tile_of<outer_rows(2), 2 * VECTOR>(rows, task);
+    if (HALF < VECTOR && lanes == HALF) return outer_tile_of<outer_rows(1), HALF>(rows, task);
     return outer_tile_of<outer_rows(1), VECTOR>(rows, task);
 }
 

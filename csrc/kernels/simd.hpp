@@ -28,6 +28,9 @@ constexpr int VECTOR = 4;
 constexpr int WIDEST = 4;
 #endif
 
+// Lanes of a tile for few columns: half a register computes as many of them in half the work.
+constexpr int HALF = VECTOR > 4 ? VECTOR / 2 : VECTOR;
+
 constexpr std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 constexpr std::int64_t larger(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
 
