@@ -8,6 +8,10 @@
 
 namespace convlet {
 
+bool is_depthwise(const Conv2dShape& s) {
+    return s.group_channels == 1 && s.group_out_channels == 1 && s.groups > 1;
+}
+
 Correlation forward_geometry(const Conv2dShape& s) {
     Correlation g{};
     g.images = s.images;
@@ -25,7 +29,8 @@ Correlation forward_geometry(const Conv2dShape& s) {
     g.origin_w = -s.padding.w;
     g.out_height = s.out_height;
     g.out_width = s.out_width;
-    g.out_channels = s.group_out_channels;
+    g.depthwise = is_depthwise(s);
+    g.out_channels = g.depthwise ? s.out_channels : s.group_out_channels;
     g.y_pixel = s.out_channels;
     g.y_row = s.out_width * g.y_pixel;
     g.y_image = s.out_height * g.y_row;
@@ -40,7 +45,7 @@ void conv2d_forward(const Conv2dShape& s, const float* x, const float* weight, c
     std::vector<std::int64_t> offsets(static_cast<std::size_t>(taps));
     std::iota(offsets.begin(), offsets.end(), 0);
     std::vector<Plan> plans;
-    for (std::int64_t group = 0; group < s.groups; ++group) {
+    for (std::int64_t group = 0; group < (common.depthwise ? 1 : s.groups); ++group) {
         const std::int64_t first = group * s.group_out_channels;
         Correlation g = common;
         g.x = x + group * depth;

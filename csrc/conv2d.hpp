@@ -12,6 +12,9 @@ void conv2d_forward(const Conv2dShape& shape, const float* x, const float* weigh
 void conv2d_grad_input(const Conv2dShape& shape, const float* dy, const float* weight, float* dx);
 void conv2d_grad_weight(const Conv2dShape& shape, const float* dy, const float* x, float* dw);
 
+// Whether each channel has a filter of its own; all channels are then one correlation, not groups.
+bool is_depthwise(const Conv2dShape& shape);
+
 // x -> y of the first group: what forward and the gradient of the weight have in common.
 Correlation forward_geometry(const Conv2dShape& shape);
 

@@ -71,11 +71,12 @@ Correlation phase_geometry(const Conv2dShape& s, const Phase& row, const Phase& 
     g.origin_w = column.origin;
     g.out_height = row.count;
     g.out_width = column.count;
-    g.out_channels = s.group_channels;
+    g.depthwise = is_depthwise(s);
+    g.out_channels = g.depthwise ? s.channels : s.group_channels;
     g.y_pixel = s.stride.w * s.channels;
     g.y_row = s.stride.h * s.width * s.channels;
     g.y_image = s.height * s.width * s.channels;
-    g.panels = kernels().panels(s.group_channels, false);
+    g.panels = kernels().panels(g.out_channels, false);
     return g;
 }
 
@@ -102,7 +103,7 @@ void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* weigh
             const Correlation common = phase_geometry(s, rows[h], columns[w]);
             const std::int64_t first_pixel =
                 static_cast<std::int64_t>(h) * s.width + static_cast<std::int64_t>(w);
-            for (std::int64_t group = 0; group < s.groups; ++group) {
+            for (std::int64_t group = 0; group < (common.depthwise ? 1 : s.groups); ++group) {
                 const std::int64_t first = group * s.group_out_channels;
                 Correlation g = common;
                 g.x = dy + first;

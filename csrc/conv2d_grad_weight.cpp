@@ -34,21 +34,24 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         std::fill_n(dw, s.out_channels * s.group_channels * taps, 0.0F);
         return;
     }
+    const std::int64_t groups = g.depthwise ? 1 : s.groups;
     // Chunks of pixels have partial sums of their own, as many as 4 MiB hold; the panels and then
     // the rows of the weight make the rest of the tasks.
-    const double cost = flops(g) * static_cast<double>(s.groups);
+    const double cost = flops(g) * static_cast<double>(groups);
     const auto wanted = static_cast<std::int64_t>(
-        std::clamp(cost / TASK_FLOPS / static_cast<double>(s.groups), 1.0, 64.0));
+        std::clamp(cost / TASK_FLOPS / static_cast<double>(groups), 1.0, 64.0));
     const std::int64_t chunks =
         std::clamp<std::int64_t>(std::min((std::int64_t{1} << 20) / size, wanted), 1, count);
-    const std::int64_t splits =
-        std::clamp<std::int64_t>(ceil_div(wanted, chunks * panels), 1, ceil_div(rows, 24));
+    const std::int64_t splits = std::clamp<std::int64_t>(ceil_div(wanted, chunks * panels), 1,
+                                                         g.depthwise ? 1 : ceil_div(rows, 24));
 
     const KernelTable& table = kernels();
-    const Scratch partials(s.groups * chunks * size);
-    const std::int64_t scratch = table.grad_weight_floats(g, largest_block(blocks));
+    const Scratch partials(groups * chunks * size);
+    const std::int64_t scratch = g.depthwise
+                                     ? table.depthwise_grad_weight_floats(g, largest_block(blocks))
+                                     : table.grad_weight_floats(g, largest_block(blocks));
     parallel_for_scratch(
-        s.groups * chunks * panels * splits, cost, scratch, [&](std::int64_t task, float* strip) {
+        groups * chunks * panels * splits, cost, scratch, [&](std::int64_t task, float* strip) {
             const std::int64_t split = task % splits, panel = task / splits % panels;
             const std::int64_t chunk = task / splits / panels % chunks;
             const std::int64_t group = task / splits / panels / chunks;
@@ -60,12 +63,17 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
             float* partial =
                 partials.data() + (group * chunks + chunk) * size + start * rows + first * width;
             const std::int64_t from = chunk * count / chunks, to = (chunk + 1) * count / chunks;
-            for (std::int64_t b = from; b < to; ++b)
-                table.grad_weight(w, block_at(blocks, b), first, last, panel, strip, partial,
-                                  b > from);
+            for (std::int64_t b = from; b < to; ++b) {
+                if (g.depthwise)
+                    table.depthwise_grad_weight(w, block_at(blocks, b), panel, strip, partial,
+                                                b > from);
+                else
+                    table.grad_weight(w, block_at(blocks, b), first, last, panel, strip, partial,
+                                      b > from);
+            }
         });
     parallel_for(
-        s.groups * panels, static_cast<double>(s.groups * chunks * size), [&](std::int64_t task) {
+        groups * panels, static_cast<double>(groups * chunks * size), [&](std::int64_t task) {
             const std::int64_t group = task / panels;
             table.reduce_weight({partials.data() + group * chunks * size, chunks, size, g.channels,
                                  taps, g.panels, dw + group * s.group_out_channels * rows},

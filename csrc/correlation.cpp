@@ -131,6 +131,10 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
     const std::int64_t panels = panel_count(p.geometry.panels);
     const std::int64_t first = group * panels / p.panel_groups;
     const std::int64_t last = (group + 1) * panels / p.panel_groups;
+    if (p.algorithm == Algorithm::depthwise) {
+        table.depthwise(p.geometry, block_at(p.blocks, block), first, last);
+        return;
+    }
     if (p.algorithm == Algorithm::direct) {
         table.correlate(p.geometry, block_at(p.blocks, block), first, last, scratch);
         return;
@@ -149,6 +153,7 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
 }
 
 std::int64_t scratch_floats(const Plan& p) {
+    if (p.algorithm == Algorithm::depthwise) return 0;
     if (p.algorithm == Algorithm::direct)
         return kernels().strip_floats(p.geometry, largest_block(p.blocks));
     return kernels().winograd_floats(p.tiles) + (shares_inputs(p) ? 0 : input_floats(p));
@@ -165,8 +170,8 @@ double flops(const Correlation& g) {
 }
 
 void flatten_pixels(Correlation& g) {
-    if (g.kernel_h != 1 || g.kernel_w != 1 || g.step_h != 1 || g.step_w != 1 || g.origin_h != 0 ||
-        g.origin_w != 0 || g.height != g.out_height || g.width != g.out_width ||
+    if (g.depthwise || g.kernel_h != 1 || g.kernel_w != 1 || g.step_h != 1 || g.step_w != 1 ||
+        g.origin_h != 0 || g.origin_w != 0 || g.height != g.out_height || g.width != g.out_width ||
         g.y_image != g.out_height * g.out_width * g.y_pixel)
         return;
     g.width = g.out_width = g.images * g.height * g.width;
@@ -178,7 +183,8 @@ Blocks blocks_of(const Correlation& g) {
     // Between the pixels of a strided row lie others; those of a far stride are taken one by one.
     const std::int64_t step =
         std::min<std::int64_t>(g.step_h, 1024) * std::min<std::int64_t>(g.step_w, 1024);
-    const std::int64_t pixel = std::max<std::int64_t>(1, g.channels * step);
+    const std::int64_t pixel =
+        std::max<std::int64_t>(1, (g.depthwise ? g.out_channels : g.channels) * step);
     return cut_blocks(g.images, g.out_height, g.out_width,
                       std::clamp<std::int64_t>(STRIP_FLOATS / pixel, step > 64 ? 1 : 24, 480));
 }
@@ -187,6 +193,7 @@ Blocks blocks_of(const Correlation& g) {
 // a small map, and pays for its transforms: with the channels on both sides, and with the weights
 // of few tiles.
 Algorithm algorithm_for(const Correlation& g) {
+    if (g.depthwise) return Algorithm::depthwise;
     if (exact_conv() || g.kernel_h != 3 || g.kernel_w != 3 || g.step_h != 1 || g.step_w != 1 ||
         g.dilation_h != 1 || g.dilation_w != 1 || g.channels < 16 || g.out_channels < 16)
         return Algorithm::direct;

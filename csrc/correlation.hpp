@@ -11,7 +11,7 @@
 
 namespace convlet {
 
-enum class Algorithm { direct, winograd };
+enum class Algorithm { direct, winograd, depthwise };
 
 // Everything of one correlation that does not depend on the task.
 struct Plan {

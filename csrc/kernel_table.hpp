@@ -30,6 +30,7 @@ struct Step {
 //   y[n, i, j, k] = sum over r, s, c of
 //                   x[n, i*step_h + r*dilation_h + origin_h, j*step_w + ..., c] * b[r, s, c, k]
 //
+// or, depthwise, x[…, k] * b[r, s, k]: each output channel reads the input channel of its number.
 // x is NHWC with `x_pixel` floats between pixels, of which `channels` starting at x are used;
 // pixels outside the image count as zero.
 struct Correlation {
@@ -43,6 +44,7 @@ struct Correlation {
     Panels panels;
     const float* bias;  // or null
     Activation activation;
+    bool depthwise;  // `channels` is then 1
 };
 
 // The pixels of one task: rows [i0, i1) and columns [j0, j1) of image n.
@@ -142,6 +144,11 @@ struct KernelTable {
     std::int64_t (*strip_floats)(const Correlation&, const PixelBlock& largest);
     void (*correlate)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
                       std::int64_t last_panel, float* strip);
+    void (*depthwise)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
+                      std::int64_t last_panel);
+    std::int64_t (*depthwise_grad_weight_floats)(const Correlation&, const PixelBlock& largest);
+    void (*depthwise_grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t panel,
+                                  float* scratch, float* partial, bool resume);
     std::int64_t (*winograd_tiles)(const Correlation&);
     std::int64_t (*winograd_input_floats)(const Correlation&, std::int64_t tiles);
     std::int64_t (*winograd_floats)(std::int64_t tiles);

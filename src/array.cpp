@@ -206,6 +206,8 @@ float* in_place(const Argument& argument, Array& array) {
         throw py::value_error(subject(argument) + " must be C-contiguous to be updated in place");
     if (!array.writeable())
         throw py::value_error(subject(argument) + " must be writeable to be updated in place");
+    if ((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0)
+        throw py::value_error(subject(argument) + " must be aligned to be updated in place");
     return static_cast<float*>(array.mutable_data());
 }
 

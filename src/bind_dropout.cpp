@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "array.hpp"
 #include "bindings.hpp"
 #include "dispatch.hpp"
 #include "dropout.hpp"
+#include "integers.hpp"
 #include "reject.hpp"
 
 namespace convlet {
@@ -57,16 +57,18 @@ void bind_dropout(py::module_& m) {
         "x"_a, "p"_a, "seed"_a, "offset"_a);
     m.def(
         "dropout_grad",
-        [](const Array& dy, const py::array_t<std::uint8_t>& mask, double p) {
+        [](const Array& dy, const Array& mask, double p) {
             const char* op = "dropout_grad";
             check_probability(op, p);
             const Numbered grad = numbered({op, "dy"}, dy);
+            if (!holds<std::uint8_t>(mask))
+                throw py::type_error("dropout_grad: mask must be uint8, got " +
+                                     py::str(mask.dtype()).cast<std::string>());
             check_extent(op, "mask", mask.size(), mask_bytes(grad.count));
-            if ((mask.flags() & py::array::c_style) == 0)
-                reject(op, ": mask must be C-contiguous, as dropout returned it");
+            const Array own = contiguous<std::uint8_t>(mask);
             Array dx = empty_for(dy);
             float* out = data(dx);
-            const std::uint8_t* bits = mask.data();
+            const auto* bits = static_cast<const std::uint8_t*>(own.data());
             without_gil([&] { dropout_grad(grad.data, bits, grad.count, scale_of(p), out); });
             return dx;
         },

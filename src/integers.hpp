@@ -1,6 +1,8 @@
 // Integer arrays (labels, pooling indices): any integer dtype and layout in.
 #pragma once
 
+#include <new>
+
 #include "array.hpp"
 
 namespace convlet {
@@ -28,7 +30,9 @@ constexpr int CONTIGUOUS = int{py::array::c_style} | int{py::detail::npy_api::NP
 // An array that holds T as the kernels read it: itself, or a copy where its memory differs.
 template <class T>
 Array contiguous(const Array& array) {
-    return py::array_t<T, CONTIGUOUS>::ensure(array);
+    Array own = py::array_t<T, CONTIGUOUS>::ensure(array);
+    if (!own) throw std::bad_alloc();
+    return own;
 }
 
 }  // namespace convlet

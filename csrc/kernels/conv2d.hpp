@@ -10,6 +10,11 @@ void pack_weight(const WeightPacking& packing, std::int64_t panel);
 std::int64_t strip_floats(const Correlation& geometry, const PixelBlock& largest);
 void correlate(const Correlation& geometry, const PixelBlock& block, std::int64_t first_panel,
                std::int64_t last_panel, float* strip);
+void depthwise(const Correlation& geometry, const PixelBlock& block, std::int64_t first_panel,
+               std::int64_t last_panel);
+std::int64_t depthwise_grad_weight_floats(const Correlation& geometry, const PixelBlock& largest);
+void depthwise_grad_weight(const WeightGradient& gradient, const PixelBlock& block,
+                           std::int64_t panel, float* scratch, float* partial, bool resume);
 std::int64_t winograd_tiles(const Correlation& geometry);
 std::int64_t winograd_input_floats(const Correlation& geometry, std::int64_t tiles);
 std::int64_t winograd_floats(std::int64_t tiles);

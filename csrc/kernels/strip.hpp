@@ -74,10 +74,11 @@ INLINE void copy_run(const Correlation& g, const float* row, std::int64_t start,
     zero_floats(to + middle * g.channels, after * g.channels);
 }
 
-INLINE Strip make_strip(const Correlation& g, const PixelBlock& b, float* buffer) {
+INLINE Strip make_strip(const Correlation& g, const PixelBlock& b, float* buffer,
+                        bool must_copy = false) {
     const StripAxis rows = rows_of(g, b), columns = columns_of(g, b);
     const float* image = g.x + b.image * g.height * g.width * g.x_pixel;
-    if (inside(rows, g.height) && inside(columns, g.width)) {
+    if (!must_copy && inside(rows, g.height) && inside(columns, g.width)) {
         const std::int64_t row = g.width * g.x_pixel;
         return {image + rows.start * row + columns.start * g.x_pixel, row, g.x_pixel,
                 g.dilation_h * row, g.dilation_w * g.x_pixel};
