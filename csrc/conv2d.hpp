@@ -9,7 +9,9 @@ namespace convlet {
 
 void conv2d_forward(const Conv2dShape& shape, const float* x, const float* weight,
                     const float* bias, Activation activation, float* y);
-void conv2d_grad_input(const Conv2dShape& shape, const float* dy, const float* weight, float* dx);
+// With a bias (one number per channel of dx, or null) it is a transposed convolution.
+void conv2d_grad_input(const Conv2dShape& shape, const float* dy, const float* weight,
+                       const float* bias, float* dx);
 void conv2d_grad_weight(const Conv2dShape& shape, const float* dy, const float* x, float* dw);
 
 // Whether each channel has a filter of its own; all channels are then one correlation, not groups.

@@ -80,18 +80,28 @@ Correlation phase_geometry(const Conv2dShape& s, const Phase& row, const Phase& 
     return g;
 }
 
+// What the phases that no tap reaches keep.
+void fill_pixels(const Conv2dShape& s, const float* bias, float* dx) {
+    const std::int64_t pixels = s.images * s.height * s.width;
+    if (bias == nullptr) {
+        std::fill_n(dx, pixels * s.channels, 0.0F);
+        return;
+    }
+    for (std::int64_t p = 0; p < pixels; ++p) std::copy_n(bias, s.channels, dx + p * s.channels);
+}
+
 }  // namespace
 
-void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* weight, float* dx) {
+void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* weight,
+                       const float* bias, float* dx) {
     const std::vector<Phase> rows =
         phases(s.height, s.kernel.h, s.stride.h, s.padding.h, s.dilation.h);
     const std::vector<Phase> columns =
         phases(s.width, s.kernel.w, s.stride.w, s.padding.w, s.dilation.w);
-    // Phases that no tap reaches stay zero.
     const auto untouched = [](const Phase& p) { return p.taps == 0; };
     if (std::any_of(rows.begin(), rows.end(), untouched) ||
         std::any_of(columns.begin(), columns.end(), untouched))
-        std::fill_n(dx, s.images * s.height * s.width * s.channels, 0.0F);
+        fill_pixels(s, bias, dx);
 
     const std::int64_t taps = s.kernel.h * s.kernel.w;
     std::vector<std::vector<std::int64_t>> offsets;  // outlive the plans that point at them
@@ -107,6 +117,7 @@ void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* weigh
                 const std::int64_t first = group * s.group_out_channels;
                 Correlation g = common;
                 g.x = dy + first;
+                g.bias = bias == nullptr ? nullptr : bias + group * s.group_channels;
                 g.y = dx + first_pixel * s.channels + group * s.group_channels;
                 plans.push_back(
                     make_plan(g, {weight + first * s.group_channels * taps, s.group_out_channels,

@@ -18,7 +18,7 @@ void linear_forward(const LinearShape& s, const float* x, const float* weight, c
 }
 
 void linear_grad_input(const LinearShape& s, const float* dy, const float* weight, float* dx) {
-    conv2d_grad_input(as_conv2d(s), dy, weight, dx);
+    conv2d_grad_input(as_conv2d(s), dy, weight, nullptr, dx);
 }
 
 void linear_grad_weight(const LinearShape& s, const float* dy, const float* x, float* dw) {

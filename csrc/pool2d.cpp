@@ -153,8 +153,11 @@ void check_pool_indices(const Pool2dShape& s, const void* indices) {
         check_one_by_one(s, static_cast<const std::uint8_t*>(indices));
 }
 
-void narrow_pool_indices(const Pool2dShape& s, const std::int64_t* indices, void* narrowed) {
+void check_pool_indices(const Pool2dShape& s, const std::int64_t* indices) {
     check_one_by_one(s, indices);
+}
+
+void narrow_pool_indices(const Pool2dShape& s, const std::int64_t* indices, void* narrowed) {
     const std::int64_t count = s.images * s.out_height * s.out_width * s.channels;
     if (has_wide_indices(s))
         std::copy_n(indices, count, static_cast<std::int32_t*>(narrowed));

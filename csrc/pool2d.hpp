@@ -12,7 +12,8 @@ void max_pool2d_forward(const Pool2dShape& shape, const float* x, float* y, void
 
 // std::invalid_argument for the first index that names no pixel of its window in the image.
 void check_pool_indices(const Pool2dShape& shape, const void* indices);
-// The same for indices of any range, which are written to `narrowed` as the kernels read them.
+void check_pool_indices(const Pool2dShape& shape, const std::int64_t* indices);
+// Writes indices that are good as the kernels read them.
 void narrow_pool_indices(const Pool2dShape& shape, const std::int64_t* indices, void* narrowed);
 
 void max_pool2d_grad(const Pool2dShape& shape, const float* dy, const void* indices, float* dx);

@@ -139,6 +139,40 @@ Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
     return s;
 }
 
+Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weight,
+                                     const Conv2dArguments& a, const Pair& output_padding) {
+    checked_size(a.op, "input", input);
+    checked_size(a.op, "weight", weight);
+    check_pixels(a.op, input);
+    check_at_least(a.op, "stride", a.stride, 1);
+    check_at_least(a.op, "padding", a.padding, 0);
+    check_at_least(a.op, "dilation", a.dilation, 1);
+    check_at_least(a.op, "output_padding", output_padding, 0);
+    check_at_least(a.op, "the weight's kernel size", {weight[2], weight[3]}, 1);
+    if (output_padding.h >= a.stride.h || output_padding.w >= a.stride.w)
+        reject(a.op, ": output_padding must be smaller than the stride ", text(a.stride), ", got ",
+               text(output_padding));
+    if (a.groups < 1) reject(a.op, ": groups must be at least 1, got ", a.groups);
+    if (input[1] != weight[0])
+        reject(a.op, ": weight has ", weight[0], " input channels but the input has ", input[1]);
+    // Sizes are below 2^55 and the others at most 2^31, except where they multiply.
+    const auto grown = [&](std::int64_t size, std::int64_t stride, std::int64_t padding,
+                           std::int64_t dilation, std::int64_t kernel, std::int64_t more) {
+        const std::int64_t strided = product(a.op, "output", size - 1, stride);
+        if (strided > (MAX >> 1)) reject(a.op, ": output is too large");
+        return strided - 2 * padding + dilation * (kernel - 1) + more + 1;
+    };
+    const std::int64_t height =
+        grown(input[2], a.stride.h, a.padding.h, a.dilation.h, weight[2], output_padding.h);
+    const std::int64_t width =
+        grown(input[3], a.stride.w, a.padding.w, a.dilation.w, weight[3], output_padding.w);
+    if (height < 1 || width < 1)
+        reject(a.op, ": output would have size ", text(Pair{height, width}),
+               "; padding must be smaller");
+    const std::int64_t channels = product(a.op, "output", weight[1], a.groups);
+    return checked_conv2d({input[0], channels, height, width}, weight, a);
+}
+
 Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& a) {
     checked_size(a.op, "input", input);
     check_pixels(a.op, input);

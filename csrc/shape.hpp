@@ -56,6 +56,10 @@ struct Pool2dArguments {
 
 Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
                            const Conv2dArguments& arguments);
+// The convolution whose gradient of the input a transposed convolution is: its output has the
+// extents of `input`, its input those of the transposed convolution's output.
+Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weight,
+                                     const Conv2dArguments& arguments, const Pair& output_padding);
 Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& arguments);
 LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,
                            std::int64_t weight_outputs, std::int64_t weight_inputs);

@@ -42,7 +42,7 @@ void bind_conv2d(py::module_& m) {
             const Images grad = images(output, dy);
             Array dx = empty_images(input_shape);
             float* out = data(dx);
-            without_gil([&] { conv2d_grad_input(shape, grad.data, w.data, out); });
+            without_gil([&] { conv2d_grad_input(shape, grad.data, w.data, nullptr, out); });
             return dx;
         },
         "dy"_a, "weight"_a, "input_shape"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a);
@@ -63,6 +63,27 @@ void bind_conv2d(py::module_& m) {
             return dw;
         },
         "dy"_a, "x"_a, "weight_shape"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a);
+    m.def(
+        "conv_transpose2d_forward",
+        [](const Array& x, const Array& weight, const OptionalArray& bias, PairArgument stride,
+           PairArgument padding, PairArgument output_padding, std::int64_t groups,
+           PairArgument dilation) {
+            const char* op = "conv_transpose2d";
+            const Images in = images({op, "input"}, x);
+            const Dense w = dense({op, "weight"}, weight, 4);
+            const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
+            const Conv2dShape twin = checked_conv_transpose2d(
+                in.extents, extents4(w), {op, pair(stride), pair(padding), pair(dilation), groups},
+                pair(output_padding));
+            if (b) check_extent(op, "bias", b->shape[0], twin.channels);
+            Array y = empty_images(input_extents(twin));
+            float* out = data(y);
+            without_gil(
+                [&] { conv2d_grad_input(twin, in.data, w.data, b ? b->data : nullptr, out); });
+            return y;
+        },
+        "x"_a, "weight"_a, "bias"_a, "stride"_a, "padding"_a, "output_padding"_a, "groups"_a,
+        "dilation"_a);
 }
 
 }  // namespace convlet

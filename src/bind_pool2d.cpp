@@ -27,6 +27,7 @@ Array checked_indices(const Pool2dShape& shape, const Array& given) {
         return own;
     }
     const Integers in = integers(argument, last, 4);
+    without_gil([&] { check_pool_indices(shape, in.data); });
     Array narrowed = empty_indices(shape);
     void* indices = narrowed.mutable_data();
     without_gil([&] { narrow_pool_indices(shape, in.data, indices); });
@@ -39,10 +40,11 @@ void bind_max_pool2d(py::module_& m) {
         [](const Array& x, PairArgument kernel_size, PairArgument stride, PairArgument padding,
            PairArgument dilation, bool ceil_mode) {
             const char* op = "max_pool2d";
-            const Images in = images({op, "input"}, x);
-            const Pool2dShape shape =
-                checked_pool2d(in.extents, {op, pair(kernel_size), pair(stride), pair(padding),
-                                            pair(dilation), ceil_mode, false});
+            const Argument input{op, "input"};
+            const Pool2dShape shape = checked_pool2d(
+                image_extents(input, x), {op, pair(kernel_size), pair(stride), pair(padding),
+                                          pair(dilation), ceil_mode, false});
+            const Images in = images(input, x);
             Array y = empty_images(output_extents(shape));
             Array indices = empty_indices(shape);
             float* out = data(y);
@@ -60,10 +62,11 @@ void bind_max_pool2d(py::module_& m) {
             const Pool2dShape shape =
                 checked_pool2d(input_shape, {op, pair(kernel_size), pair(stride), pair(padding),
                                              pair(dilation), ceil_mode, false});
-            const Images grad = images({op, "dy"}, dy);
-            check_extents(op, "dy", grad.extents, output_extents(shape));
+            const Argument output{op, "dy"};
+            check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
             const Array checked = checked_indices(shape, indices);
             const void* positions = checked.data();
+            const Images grad = images(output, dy);
             Array dx = empty_images(input_shape);
             float* out = data(dx);
             without_gil([&] { max_pool2d_grad(shape, grad.data, positions, out); });
@@ -79,14 +82,15 @@ void bind_avg_pool2d(py::module_& m) {
         [](const Array& x, PairArgument kernel_size, PairArgument stride, PairArgument padding,
            bool ceil_mode, bool count_include_pad) {
             const char* op = "avg_pool2d";
-            const Images in = images({op, "input"}, x);
-            const Pool2dShape shape = checked_pool2d(in.extents, {op,
-                                                                  pair(kernel_size),
-                                                                  pair(stride),
-                                                                  pair(padding),
-                                                                  {1, 1},
-                                                                  ceil_mode,
-                                                                  count_include_pad});
+            const Argument input{op, "input"};
+            const Pool2dShape shape = checked_pool2d(image_extents(input, x), {op,
+                                                                               pair(kernel_size),
+                                                                               pair(stride),
+                                                                               pair(padding),
+                                                                               {1, 1},
+                                                                               ceil_mode,
+                                                                               count_include_pad});
+            const Images in = images(input, x);
             Array y = empty_images(output_extents(shape));
             float* out = data(y);
             without_gil([&] { avg_pool2d_forward(shape, in.data, out); });
@@ -105,8 +109,9 @@ void bind_avg_pool2d(py::module_& m) {
                                                                    {1, 1},
                                                                    ceil_mode,
                                                                    count_include_pad});
-            const Images grad = images({op, "dy"}, dy);
-            check_extents(op, "dy", grad.extents, output_extents(shape));
+            const Argument output{op, "dy"};
+            check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
+            const Images grad = images(output, dy);
             Array dx = empty_images(input_shape);
             float* out = data(dx);
             without_gil([&] { avg_pool2d_grad(shape, grad.data, out); });

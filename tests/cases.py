@@ -136,6 +136,8 @@ CONV2D_CASES = [
     Conv2dCase("depthwise_strided", (1, 20, 9, 9), 20, (5, 5), (2, 2), (2, 2), groups=20),
     Conv2dCase("depthwise_multiplier", (1, 5, 6, 6), 10, (3, 3), padding=(1, 1), groups=5),
     Conv2dCase("depthwise_dilated", (1, 4, 9, 9), 4, (3, 3), (1, 1), (2, 2), (2, 2), groups=4),
+    Conv2dCase("depthwise_wide", (2, 124, 7, 9), 124, (3, 3), padding=(1, 1), groups=124),
+    Conv2dCase("depthwise_one_row", (1, 33, 1, 8), 33, (3, 5), (1, 2), (1, 2), groups=33),
     Conv2dCase("deep", (1, 130, 4, 5), 18, (3, 3), padding=(1, 1)),
     Conv2dCase("many_outputs", (1, 5, 6, 5), 150, (3, 3), padding=(1, 1)),
     Conv2dCase("wide_rows", (1, 2, 2, 1100), 3, (2, 3), padding=(1, 1)),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import convlet as cl
+from convlet.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,19 @@ def convlet(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[st
         timeout=PATIENCE,
         check=False,
     )
+
+
+def inside(
+    *arguments: str | Path, cwd: Path, capsys: pytest.CaptureFixture[str]
+) -> subprocess.CompletedProcess[str]:
+    """Run the entry point in this process, where starting costs nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        try:
+            code = main(list(map(str, arguments)))
+        except SystemExit as end:
+            code = int(str(end.code))
+    return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
 
 
 def one_line_error(done: subprocess.CompletedProcess[str], code: int) -> str:
@@ -161,11 +175,14 @@ def test_train_numbers_its_folders_and_overwrites_nothing(folder: Path, run: Pat
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_train_refuses_in_one_line(folder: Path, arguments: list[str], words: str) -> None:
+def test_train_refuses_in_one_line(
+    folder: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "text.npz").write_text("not a zip file")
     np.savez(folder / "tiny.npz", images=np.zeros((5, 16, 16), np.uint8), labels=np.arange(5))
     np.savez(folder / "nan.npz", images=np.full((40, 16, 16), np.nan), labels=np.arange(40) % 2)
-    done = convlet("train", "--data", "corners.npz", "--out", "refused", *arguments, cwd=folder)
+    start = ("train", "--data", "corners.npz", "--out", "refused")
+    done = inside(*start, *arguments, cwd=folder, capsys=capsys)
     assert words in one_line_error(done, 2)
     assert not (folder / "refused").exists(), "nothing is left behind"
 
@@ -242,8 +259,9 @@ def test_evaluate_takes_other_data_that_fit(folder: Path, run: Path) -> None:
     np.savez(folder / "more.npz", images=images, labels=labels)
     told = json.loads(convlet("evaluate", run, "--data", "more.npz", "--json", cwd=folder).stdout)
     assert (told["data"], told["images"]) == ("more.npz", 12)
-    done = convlet("evaluate", run, "--data", "shapes-easy", cwd=folder)
-    assert "the network wants images of 1x16x16" in one_line_error(done, 2)
+    np.savez(folder / "larger.npz", images=np.zeros((60, 20, 20), np.uint8), labels=labels)
+    done = convlet("evaluate", run, "--data", "larger.npz", cwd=folder)
+    assert "images of 1x16x16, larger.npz has 1x20x20" in one_line_error(done, 2)
     np.savez(folder / "classes.npz", images=images, labels=labels + 5)
     assert "3 classes" in one_line_error(
         convlet("evaluate", run, "--data", "classes.npz", cwd=folder), 2
@@ -322,7 +340,13 @@ def test_predict_names_bad_files_and_does_the_others(folder: Path, run: Path) ->
     ids=str,
 )
 def test_a_damaged_run_is_one_line(
-    folder: Path, run: Path, tmp_path: Path, command: list[str], config: Any, words: str
+    folder: Path,
+    run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    config: Any,
+    words: str,
 ) -> None:
     damaged = tmp_path / "damaged"
     damaged.mkdir()
@@ -334,7 +358,7 @@ def test_a_damaged_run_is_one_line(
         config = json.dumps({**whole, **config})
     if config is not None:
         (damaged / "config.json").write_text(config)
-    done = convlet(command[0], damaged, *command[1:], cwd=folder)
+    done = inside(command[0], damaged, *command[1:], cwd=folder, capsys=capsys)
     assert done.returncode in {1, 2}
     assert words in one_line_error(done, done.returncode)
 

@@ -35,7 +35,7 @@ def texts(figure: Figure) -> str:
     for axes in figure.axes:
         labels = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.title]
         found += [text.get_text() for text in [*axes.texts, *labels]]
-    return " ".join(found)
+    return " ".join(found).replace("\n", " ")
 
 
 def test_curves_mark_the_best_epoch() -> None:
@@ -59,9 +59,20 @@ def test_curves_need_an_epoch() -> None:
 def test_confusion_matrix_names_the_most_frequent_mistake() -> None:
     words = texts(viz.confusion_matrix([[8, 2, 0], [0, 9, 1], [0, 0, 0]], ["cat", "dog", "bird"]))
     assert "17 of 20 correct (85.0 %)" in words
-    assert "cat read as dog, 2 times" in words
+    assert "Most frequent mistake: cat as dog, 2 times." in words
     assert "80.0 %" in words
     assert "none" in words, "a class without images has no recall"
+
+
+def test_confusion_matrix_names_mistakes_that_are_as_frequent() -> None:
+    words = texts(viz.confusion_matrix(np.eye(3, dtype=int) + 1))
+    assert "once each: 0 as 1, 0 as 2, 1 as 0, 1 as 2 and 2 more." in words
+
+
+def test_curves_of_a_long_training_begin_above_its_first_steps() -> None:
+    history = [{"loss": 1.0, "accuracy": 0.1}] + 30 * [{"loss": 0.1, "accuracy": 0.97}]
+    assert viz.curves(history).axes[1].get_ylim() == (95.0, 100.0)
+    assert viz.curves(history[:3]).axes[1].get_ylim() == (5.0, 100.0)
 
 
 @pytest.mark.parametrize("size", [1, 2, 50])

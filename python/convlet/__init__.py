@@ -19,6 +19,7 @@ from convlet.config import (
     memory_stats,
     set_num_threads,
     show_config,
+    use_exact_conv,
     use_isa,
 )
 from convlet.grad_mode import is_grad_enabled, no_grad
@@ -53,6 +54,7 @@ __all__ = [
     "show_config",
     "stack",
     "train",
+    "use_exact_conv",
     "use_isa",
     "viz",
 ]

@@ -18,6 +18,7 @@ __all__ = [
     "memory_stats",
     "set_num_threads",
     "show_config",
+    "use_exact_conv",
     "use_isa",
 ]
 
@@ -92,6 +93,45 @@ class use_isa:
         _core.use_isa(self._before)
 
 
+class use_exact_conv:
+    """Compute 3x3 convolutions directly, from now on or for the length of a block.
+
+    By default those that are large enough use Winograd's F(4x4, 3x3), whose sums differ from
+    direct ones by a few rounding errors (docs/winograd.md).
+
+    Args:
+        exact: whether to forgo Winograd's algorithm.
+
+    Raises:
+        TypeError: `exact` is not a bool.
+
+    Example:
+        >>> import convlet as cl
+        >>> with cl.use_exact_conv(True):
+        ...     cl.show_config(mode="dicts")["exact_conv"]
+        True
+    """
+
+    def __init__(self, exact: bool) -> None:
+        """Change it now."""
+        if not isinstance(exact, bool):
+            raise TypeError(f"use_exact_conv: exact must be a bool, got {type(exact).__name__}")
+        self._before = _core.exact_conv()
+        _core.use_exact_conv(exact)
+
+    def __enter__(self) -> None:
+        """It is changed already."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Go back to what was before."""
+        _core.use_exact_conv(self._before)
+
+
 def memory_stats() -> dict[str, int]:
     """Bytes of the recycling pool: allocated_bytes, cached_bytes, peak_bytes and counts.
 
@@ -131,6 +171,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         "compiled_isas": _core.compiled_isas(),
         "supported_isas": _core.supported_isas(),
         "threads": _core.get_num_threads(),
+        "exact_conv": _core.exact_conv(),
         "build": _core.build_info(),
     }
     if mode == "dicts":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def _unknown(error: BaseException) -> bool:
 
 
 def _array(path: Path, config: RunConfig) -> npt.NDArray[np.uint8]:
-    array: npt.NDArray[Any] = np.load(path, allow_pickle=False, mmap_mode="r")
+    array = np.load(path, allow_pickle=False, mmap_mode="r")
     if not isinstance(array, np.ndarray):
         raise FormatError("it does not hold one array")
     wanted = (config.channels, config.height, config.width)
@@ -59,12 +59,12 @@ def _array(path: Path, config: RunConfig) -> npt.NDArray[np.uint8]:
     if array.shape != wanted:
         raise FormatError(f"the array must have shape {wanted}, got {array.shape}")
     if array.dtype == np.uint8:
-        return np.array(array, dtype=np.uint8)
+        return np.asarray(array, dtype=np.uint8)
     if not np.issubdtype(array.dtype, np.floating):
         raise FormatError(f"the array must hold bytes or floating-point numbers, got {array.dtype}")
     if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
         raise FormatError("floating-point pixels must be in [0, 1]")
-    return np.rint(np.asarray(array) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.asarray(array) * 255), dtype=np.uint8)
 
 
 def _picture(path: Path, config: RunConfig) -> npt.NDArray[np.uint8]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from convlet.train import Trainer
 
+_WIDE = 112  # columns from which on the last validation has room beside the bar
 _REDRAW = 0.05  # seconds between changes of the bar, so that drawing costs nothing
 
 
@@ -47,7 +48,7 @@ class ProgressBar(Callback):
         self._epochs = epochs
         self._start = time.perf_counter()
         if self._bar:
-            self._progress, self._task = _open_bar(epochs * self.steps)
+            self._progress, self._task = _open_bar(epochs, epochs * self.steps)
 
     def on_epoch_start(self, trainer: Trainer, epoch: int) -> None:
         """Count the epoch."""
@@ -62,18 +63,21 @@ class ProgressBar(Callback):
         if self._progress is None or now - self._drawn < _REDRAW:
             return
         self._drawn = now
+        done = (self._epoch - 1) * self.steps + self._step
         rate = self._step / self.steps * self.images / max(now - self._epoch_start, 1e-9)
+        left = (now - self._start) / done * (self._epochs * self.steps - done)
         self._progress.update(
             self._task,
-            completed=(self._epoch - 1) * self.steps + self._step,
+            completed=done,
             epoch=f"{self._epoch}/{self._epochs}",
-            facts=f"{_facts(logs)}{self._last}  {rate:,.0f} images/s",
+            facts=f"{_facts(logs)}{self._last}  {rate:,.0f} images/s  {clock(left)} left",
         )
 
     def on_epoch_end(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
         """Write the line of the epoch, or remember its validation for the bar."""
         if self._progress is not None:
-            self._last = "  " + _validation(logs) if "val_loss" in logs else ""
+            wide = self._progress.console.width >= _WIDE
+            self._last = "  " + _validation(logs) if wide and "val_loss" in logs else ""
             return
         rate = float(logs.get("images_per_second", 0.0))
         left = (time.perf_counter() - self._start) / self._epoch * (self._epochs - self._epoch)
@@ -118,16 +122,16 @@ def _bar_possible() -> bool:
     return importlib.util.find_spec("rich") is not None
 
 
-def _open_bar(total: int) -> tuple[Any, Any]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+def _open_bar(epochs: int, total: int) -> tuple[Any, Any]:
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.table import Column
 
     progress = Progress(
-        TextColumn("epoch {task.fields[epoch]}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[facts]}"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
+        TextColumn("epoch {task.fields[epoch]}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4)),
+        TextColumn("{task.fields[facts]}", table_column=Column(no_wrap=True)),
         transient=True,
+        expand=True,
     )
     progress.start()
-    return progress, progress.add_task("", total=total, epoch="1", facts="")
+    return progress, progress.add_task("", total=total, epoch=f"1/{epochs}", facts="")

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import convlet as cl
 from convlet.cli import datasets, network, outputs, pictures, run_folder, training
 from convlet.cli.arguments import above, fraction, whole
@@ -77,15 +79,15 @@ def run(arguments: argparse.Namespace) -> int:
     folder = run_folder.create(arguments.out, f"{_MODEL}-{_slug(parts.name)}")
     say(
         f"Training {_MODEL} on {len(parts.train.labels):,} images of {parts.name} "
-        f"({_size(config)}, {len(parts.classes)} classes), {cl.get_num_threads()} threads; "
+        f"({_size(config)}, {len(parts.classes)} classes), {_plural(cl.get_num_threads(), 'thread')}; "
         f"{len(parts.validation.labels):,} images to validate, {len(parts.test.labels):,} to test."
     )
     try:
         outcome = _fit(model, parts, arguments)
         _save(folder, model, config, outcome)
         if outcome.interrupted:
-            epochs = len(outcome.history)
-            say(f"Interrupted after {epochs} full {_plural('epoch', epochs)}; saved to {folder}")
+            epochs = _plural(len(outcome.history), "full epoch")
+            say(f"Interrupted after {epochs}; saved to {folder}")
             return INTERRUPTED
         _report(folder, model, parts, outcome, start)
     except OSError as error:
@@ -130,16 +132,18 @@ def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig
 
 def _fit(model: Module, parts: Parts, arguments: argparse.Namespace) -> Outcome:
     try:
-        return training.fit(
-            model,
-            parts,
-            epochs=arguments.epochs,
-            batch_size=arguments.batch_size,
-            lr=arguments.lr,
-            seed=arguments.seed,
-        )
+        with np.errstate(all="ignore"):  # a loss that is not finite ends the training, in our words
+            return training.fit(
+                model,
+                parts,
+                epochs=arguments.epochs,
+                batch_size=arguments.batch_size,
+                lr=arguments.lr,
+                seed=arguments.seed,
+            )
     except NonFiniteLossError as error:
-        raise CommandError(f"{error}; try a lower --lr") from error
+        what = str(error).partition(";")[0]
+        raise CommandError(f"{what}; try a lower --lr") from error
 
 
 def _save(folder: Path, model: Module, config: run_folder.RunConfig, outcome: Outcome) -> None:
@@ -193,5 +197,5 @@ def _size(config: run_folder.RunConfig) -> str:
     return f"{config.channels}x{config.height}x{config.width}"
 
 
-def _plural(noun: str, count: int) -> str:
-    return noun if count == 1 else f"{noun}s"
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -4,6 +4,7 @@ from convlet.nn import functional, init
 from convlet.nn.activation import ReLU
 from convlet.nn.container import Sequential
 from convlet.nn.conv import Conv2d
+from convlet.nn.conv_transpose import ConvTranspose2d
 from convlet.nn.dropout import Dropout
 from convlet.nn.flatten import Flatten
 from convlet.nn.linear import Linear
@@ -15,6 +16,7 @@ from convlet.nn.pooling import AvgPool2d, MaxPool2d
 __all__ = [
     "AvgPool2d",
     "Conv2d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",

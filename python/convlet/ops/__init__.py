@@ -6,6 +6,11 @@ its neighbour and takes the same arguments.
 
 from convlet.ops.activation import relu, relu_grad
 from convlet.ops.conv2d import conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight
+from convlet.ops.conv_transpose2d import (
+    conv_transpose2d,
+    conv_transpose2d_grad_input,
+    conv_transpose2d_grad_weight,
+)
 from convlet.ops.dropout import dropout, dropout_grad
 from convlet.ops.linear import linear, linear_grad_bias, linear_grad_input, linear_grad_weight
 from convlet.ops.loss import softmax_cross_entropy, softmax_cross_entropy_grad
@@ -18,6 +23,9 @@ __all__ = [
     "conv2d_grad_bias",
     "conv2d_grad_input",
     "conv2d_grad_weight",
+    "conv_transpose2d",
+    "conv_transpose2d_grad_input",
+    "conv_transpose2d_grad_weight",
     "dropout",
     "dropout_grad",
     "linear",

@@ -108,6 +108,11 @@ def caption(
     )
 
 
+def percent(share: float) -> str:
+    """Write a probability without claiming a certainty that only rounding gives."""
+    return "> 99.9 %" if share > 0.9995 else f"{100 * share:.1f} %"
+
+
 def diverging() -> LinearSegmentedColormap:
     """Blue below zero, white at zero, orange above."""
     return _colours(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NUMBERS_UP_TO = 40  # classes; beyond, cells are too small for numbers
 _DARK = 0.55
+_LISTED = 4  # mistakes named in the note
 
 
 def confusion_matrix(matrix: npt.ArrayLike, names: Sequence[str] | None = None) -> Figure:
@@ -120,9 +121,12 @@ def _finding(counts: npt.NDArray[np.integer], labels: list[str]) -> tuple[str, s
     wrong = counts - np.diag(np.diag(counts))
     if wrong.max() == 0:
         return title, "No mistakes."
-    truth, guess = np.unravel_index(int(wrong.argmax()), wrong.shape)
-    times = int(wrong[truth, guess])
-    return title, (
-        f"Most frequent mistake: {labels[truth]} read as {labels[guess]}, "
-        f"{times} {'time' if times == 1 else 'times'}."
-    )
+    times = int(wrong.max())
+    often = [f"{labels[truth]} as {labels[guess]}" for truth, guess in np.argwhere(wrong == times)]
+    listed = ", ".join(often[:_LISTED])
+    if len(often) > _LISTED:
+        listed += f" and {len(often) - _LISTED} more"
+    count = "once" if times == 1 else f"{times} times"
+    if len(often) == 1:
+        return title, f"Most frequent mistake: {listed}, {count}."
+    return title, f"Most frequent mistakes, {count} each: {listed}."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from convlet.viz._page import BLUE, INK, MUTED, ORANGE, chart, page, place
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_LONG = 10  # epochs
 _LOG_FROM = 8.0  # a loss that falls by more than this factor is drawn on a logarithmic scale
 _SERIES = (("", "training", BLUE), ("val_", "validation", ORANGE))
 
@@ -74,7 +77,7 @@ def _panel(
             lines.append((values, name, colour))
     seen = [v for values, _, _ in lines for v in values if math.isfinite(v)]
     if percent:
-        axes.set_ylim(_floor(seen), 100)
+        axes.set_ylim(_floor(seen, len(rows)), 100)
     elif seen and min(seen) > 0 and max(seen) / min(seen) > _LOG_FROM:
         axes.set_yscale("log")
         _plain_numbers(axes)
@@ -146,10 +149,15 @@ def _plain_numbers(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _floor(percents: list[float]) -> float:
-    """Give the lower end of the accuracy scale: a round number at or below what was seen."""
+def _floor(percents: list[float], epochs: int) -> float:
+    """Give the lower end of the accuracy scale: a round number at or below what was seen.
+
+    A long training is not drawn from its first steps on: they would press the rest flat.
+    """
     low = min(percents, default=0.0)
-    return max(0.0, 10 * math.floor((low - 1) / 10))
+    if epochs >= _LONG:
+        low = float(np.percentile(percents, 10))
+    return max(0.0, 5 * math.floor((low - 1) / 5))
 
 
 def _has(rows: Sequence[Mapping[str, float]], key: str) -> bool:

@@ -15,6 +15,7 @@ from convlet.viz._page import (
     chart,
     diverging,
     page,
+    percent,
     place,
     sequential,
 )
@@ -203,5 +204,4 @@ def _finding(scores: npt.NDArray[np.float32] | None, labels: list[str]) -> tuple
         return "What each layer makes of the image", note
     probabilities = softmax(scores)
     best = int(probabilities.argmax())
-    percent = 100 * float(probabilities[best])
-    return f"Read as {labels[best]} with {percent:.1f} %", note
+    return f"Read as {labels[best]} with {percent(float(probabilities[best]))}", note

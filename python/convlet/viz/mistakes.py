@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convlet.viz._page import BLUE, ORANGE, bare, caption, page, place
+from convlet.viz._page import BLUE, ORANGE, bare, caption, page, percent, place
 from convlet.viz._pixels import draw, labels_and_names, pixels
 
 if TYPE_CHECKING:
@@ -89,13 +89,8 @@ def mistakes(
         if not right:
             answer = f"{_short(answer)} → {_short(classes[guess[index]])}"
         caption(axes, answer, colour=BLUE if right else ORANGE, size=10, y=-0.04)
-        caption(axes, _percent(sure[index]), colour="#66727f", size=8.5, y=-0.22)
+        caption(axes, percent(sure[index]), colour="#66727f", size=8.5, y=-0.22)
     return figure
-
-
-def _percent(value: float) -> str:
-    """Write a probability without claiming certainty that rounding alone would give."""
-    return "> 99.9 %" if value > 0.9995 else f"{100 * value:.1f} %"
 
 
 def _short(name: str) -> str:

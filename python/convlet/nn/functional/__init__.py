@@ -2,6 +2,7 @@
 
 from convlet.nn.functional.activation import relu, softmax
 from convlet.nn.functional.conv import conv2d
+from convlet.nn.functional.conv_transpose import conv_transpose2d
 from convlet.nn.functional.dropout import dropout
 from convlet.nn.functional.linear import linear
 from convlet.nn.functional.loss import cross_entropy
@@ -11,6 +12,7 @@ from convlet.nn.functional.pooling import avg_pool2d, max_pool2d
 __all__ = [
     "avg_pool2d",
     "conv2d",
+    "conv_transpose2d",
     "cross_entropy",
     "dropout",
     "linear",

@@ -1,0 +1,149 @@
+# The kernels: arrays in, arrays out. `convlet.ops` documents what they compute.
+#
+# Float arrays are float32 of any layout. A wrong dtype is a TypeError, anything else that does not
+# fit a ValueError that names the argument. Four-dimensional results have the shape (N, C, H, W) and
+# the memory of (N, H, W, C).
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+_Array: TypeAlias = npt.NDArray[np.float32]
+_Integers: TypeAlias = npt.NDArray[np.integer[Any]]
+_Bits: TypeAlias = npt.NDArray[np.uint8]
+_Pair: TypeAlias = Sequence[int]  # of two
+_Shape4: TypeAlias = Sequence[int]  # of four
+
+def conv2d_forward(
+    x: _Array,
+    weight: _Array,
+    bias: _Array | None,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+    groups: int,
+    activation: Literal["none", "relu"] = "none",
+) -> _Array: ...
+def conv2d_grad_input(
+    dy: _Array,
+    weight: _Array,
+    input_shape: _Shape4,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+    groups: int,
+) -> _Array: ...
+def conv2d_grad_weight(
+    dy: _Array,
+    x: _Array,
+    weight_shape: _Shape4,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+    groups: int,
+) -> _Array: ...
+def conv_transpose2d_forward(
+    x: _Array,
+    weight: _Array,
+    bias: _Array | None,
+    stride: _Pair,
+    padding: _Pair,
+    output_padding: _Pair,
+    groups: int,
+    dilation: _Pair,
+) -> _Array: ...
+def channel_sum(dy: _Array) -> _Array: ...
+def linear_forward(
+    x: _Array,
+    weight: _Array,
+    bias: _Array | None,
+    activation: Literal["none", "relu"] = "none",
+) -> _Array: ...
+def linear_grad_input(dy: _Array, weight: _Array) -> _Array: ...
+def linear_grad_weight(dy: _Array, x: _Array) -> _Array: ...
+def max_pool2d_forward(
+    x: _Array,
+    kernel_size: _Pair,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+    ceil_mode: bool,
+) -> tuple[_Array, _Integers]: ...
+def max_pool2d_grad(
+    dy: _Array,
+    indices: _Integers,
+    input_shape: _Shape4,
+    kernel_size: _Pair,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+    ceil_mode: bool,
+) -> _Array: ...
+def avg_pool2d_forward(
+    x: _Array,
+    kernel_size: _Pair,
+    stride: _Pair,
+    padding: _Pair,
+    ceil_mode: bool,
+    count_include_pad: bool,
+) -> _Array: ...
+def avg_pool2d_grad(
+    dy: _Array,
+    input_shape: _Shape4,
+    kernel_size: _Pair,
+    stride: _Pair,
+    padding: _Pair,
+    ceil_mode: bool,
+    count_include_pad: bool,
+) -> _Array: ...
+def relu_forward(x: _Array) -> _Array: ...
+def relu_grad(dy: _Array, y: _Array) -> _Array: ...
+def softmax_cross_entropy_forward(logits: _Array, labels: _Integers) -> tuple[_Array, _Array]: ...
+def softmax_cross_entropy_grad(
+    probabilities: _Array, labels: _Integers, dlosses: _Array
+) -> _Array: ...
+def dropout_forward(x: _Array, p: float, seed: int, offset: int) -> tuple[_Array, _Bits]: ...
+def dropout_grad(dy: _Array, mask: _Bits, p: float) -> _Array: ...
+
+# `count` numbers of Philox 4x32-10 from a 128-bit counter (low, high half) on.
+def philox(counter: _Pair, key: int, count: int) -> npt.NDArray[np.uint32]: ...
+def sgd_step(
+    params: Sequence[_Array],
+    grads: Sequence[_Array],
+    velocities: Sequence[_Array],
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    first: bool,
+) -> None: ...
+def adam_step(
+    params: Sequence[_Array],
+    grads: Sequence[_Array],
+    means: Sequence[_Array],
+    variances: Sequence[_Array],
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    step: int,
+    decoupled: bool,
+) -> None: ...
+def to_channels_last(x: _Array) -> _Array: ...
+def to_contiguous(x: _Array) -> _Array: ...
+def exact_conv() -> bool: ...
+def use_exact_conv(exact: bool) -> None: ...
+def compiled_isas() -> list[str]: ...
+def supported_isas() -> list[str]: ...
+def get_isa() -> str: ...
+def use_isa(name: str) -> None: ...
+def get_num_threads() -> int: ...
+def set_num_threads(count: int) -> None: ...
+def num_threads_from(convlet: str | None, omp: str | None, available: int) -> int: ...
+def memory_stats() -> dict[str, int]: ...
+def empty_cache() -> None: ...
+def build_info() -> dict[str, str]: ...
