@@ -133,6 +133,28 @@ struct DropoutRule {
     float scale;
 };
 
+// y = activation(x * scale + shift + residual), rows of channels; residual may be null.
+struct NormApply {
+    const float *x, *residual, *scale, *shift;
+    float* y;
+    std::int64_t channels;
+    Activation activation;
+};
+
+// Sums by channel of dz and dz * (x - mean), where dz is dy masked by y > 0 (y may be null).
+struct NormSums {
+    const float *dy, *x, *y, *mean;
+    float *sum, *product;
+    std::int64_t channels;
+};
+
+// dx = of_dz * dz + of_x * x + constant; dz itself is written where it is asked for.
+struct NormGrad {
+    const float *dy, *x, *y, *of_dz, *of_x, *constant;
+    float *dx, *dz;
+    std::int64_t channels;
+};
+
 struct KernelTable {
     const char* name;
 
@@ -203,6 +225,12 @@ struct KernelTable {
                     std::uint8_t* mask);
     void (*dropout_grad)(const float* dy, const std::uint8_t* mask, std::int64_t count, float scale,
                          float* dx);
+
+    void (*channel_moments)(const float* x, std::int64_t rows, std::int64_t channels, float* mean,
+                            float* squares);
+    void (*scale_shift)(const NormApply&, std::int64_t rows);
+    void (*norm_sums)(const NormSums&, std::int64_t rows);
+    void (*norm_grad)(const NormGrad&, std::int64_t rows);
 };
 
 }  // namespace convlet

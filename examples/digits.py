@@ -1,15 +1,20 @@
-"""Train a network of one's own on real handwritten digits, test it, save it.
-
-    pip install ".[demo]" && python examples/digits.py
-"""
+"""Train a network of one's own on real handwritten digits, test it, save it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import convlet as cl
 from convlet import data, io, nn, optim
-from convlet.train import EarlyStopping
+from convlet.train import Callback, EarlyStopping
+
+
+class Report(Callback):
+    """One line per epoch."""
+
+    def on_epoch_end(self, trainer: cl.Trainer, logs: Any) -> None:
+        """The epoch's row of the history."""
+        print("epoch {epoch:2}  loss {loss:.3f}  held out {val_loss:.3f}".format(**logs))
 
 
 def make_network() -> nn.Module:
@@ -25,21 +30,19 @@ def main() -> None:
     """Train until the loss on held-out images has stopped falling."""
     cl.seed(0)
     digits = data.load("digits")  # 4,000 images to train on, 1,000 to test with
+    known, held_out = data.stratified_split(digits.train.labels, 400)
     images, labels = digits.train
-    known, held_out = data.stratified_split(labels, 400)
     train = data.ArrayDataset(images[known], labels[known], shift=1)
-    validation = data.ArrayDataset(images[held_out], labels[held_out])
+    validation = data.DataLoader(data.ArrayDataset(images[held_out], labels[held_out]), 256)
 
     model = make_network()
     trainer = cl.Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=2e-3))
-    stop = EarlyStopping("val_loss", patience=3)
-    batches = data.DataLoader(train, batch_size=64, shuffle=True)
-    for row in trainer.fit(batches, data.DataLoader(validation, 256), epochs=15, callbacks=[stop]):
-        print(f"epoch {row['epoch']:2.0f}  loss {row['loss']:.3f}  held out {row['val_loss']:.3f}")
+    callbacks = [Report(), EarlyStopping("val_loss", patience=4)]
+    trainer.fit(data.DataLoader(train, 64, shuffle=True), validation, 20, callbacks)
 
-    test = trainer.evaluate(data.DataLoader(data.ArrayDataset(*digits.test), batch_size=256))
+    test = trainer.evaluate(data.DataLoader(data.ArrayDataset(*digits.test), 256))
     print(f"test accuracy {test['accuracy']:.1%}")
-    io.save(model.state_dict(), Path("digits.npz"))
+    io.save(model.state_dict(), "digits.npz")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ void bind_linear(pybind11::module_& m);
 void bind_pool2d(pybind11::module_& m);
 void bind_activation(pybind11::module_& m);
 void bind_loss(pybind11::module_& m);
+void bind_norm(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);
 void bind_dropout(pybind11::module_& m);
 

@@ -25,6 +25,7 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_pool2d(m);
     convlet::bind_activation(m);
     convlet::bind_loss(m);
+    convlet::bind_norm(m);
     convlet::bind_optim(m);
     convlet::bind_dropout(m);
 }

@@ -92,6 +92,30 @@ print(results)
     assert output_of(code) == "[0, 0, 0, 0, 0]"
 
 
+def test_many_forks_while_other_threads_take_memory() -> None:
+    # Scratch memory is taken without the interpreter's lock: sooner or later a fork meets a thread
+    # that holds the pool's.
+    code = (
+        PREAMBLE
+        + """
+tiny = np.ones((2, 3), np.float32)
+done = threading.Event()
+def busy():
+    while not done.is_set():
+        ops.linear_grad_weight(tiny, tiny)
+threads = [threading.Thread(target=busy) for _ in range(3)]
+for thread in threads:
+    thread.start()
+results = [in_child(lambda: ops.linear_grad_weight(tiny, tiny).any()) for _ in range(150)]
+done.set()
+for thread in threads:
+    thread.join()
+print(set(results))
+"""
+    )
+    assert output_of(code) == "{0}"
+
+
 def test_workers_of_multiprocessing() -> None:
     code = (
         PREAMBLE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,8 @@ from convlet import _core, ops
 from pool2d_cases import EMPTY_CASES, POOL2D_CASES, Pool2dCase, max_answers
 
 AVERAGES = [case for case in POOL2D_CASES if case.is_average]
+Pair = tuple[int, int]
+
 by_case = pytest.mark.parametrize("case", POOL2D_CASES, ids=str)
 by_average = pytest.mark.parametrize("case", AVERAGES, ids=str)
 by_padding = pytest.mark.parametrize("count_include_pad", [True, False])
@@ -57,7 +58,7 @@ def average_gradient(case: Pool2dCase, count_include_pad: bool) -> tuple[np.ndar
     return dy, np.rint(dx)
 
 
-def geometry(case: Pool2dCase) -> tuple[Any, ...]:
+def geometry(case: Pool2dCase) -> tuple[Pair, Pair, Pair, bool]:
     return case.kernel, case.stride, case.padding, case.ceil_mode
 
 

@@ -40,15 +40,21 @@ def texts(figure: Figure) -> str:
 
 def test_curves_mark_the_best_epoch() -> None:
     words = texts(viz.curves(HISTORY))
-    assert "Lowest validation loss 0.4 at epoch 2 of 3" in words
-    assert "Validation accuracy there: 90.0 %" in words
+    assert "Validation loss 0.4 at epoch 2 of 3" in words
+    assert "kept, validation accuracy 90.0 %" in words
     assert "training" in words
 
 
 def test_curves_of_one_epoch_and_of_loss_alone() -> None:
     assert "epoch 1 of 1" in texts(viz.curves(HISTORY[:1]))
     assert len(viz.curves([{"loss": 0.5}, {"loss": 0.4}]).axes) == 1
-    assert "Lowest training loss 0.4" in texts(viz.curves([{"loss": 0.4}, {"loss": float("nan")}]))
+    assert "Training loss 0.4" in texts(viz.curves([{"loss": 0.4}, {"loss": float("nan")}]))
+
+
+def test_curves_mark_the_epoch_that_was_kept() -> None:
+    assert "Validation loss 0.6 at epoch 3 of 3" in texts(viz.curves(HISTORY, kept=3))
+    with pytest.raises(ValueError, match="kept must be one of 3 epochs, got 7"):
+        viz.curves(HISTORY, kept=7)
 
 
 def test_curves_need_an_epoch() -> None:

@@ -5,6 +5,7 @@
 #include "kernel_table.hpp"
 #include "layout.hpp"
 #include "loss.hpp"
+#include "norm.hpp"
 #include "optim.hpp"
 #include "pool2d.hpp"
 #include "simd.hpp"
@@ -54,6 +55,10 @@ constinit const KernelTable table{
     .philox = philox,
     .dropout = dropout,
     .dropout_grad = dropout_grad,
+    .channel_moments = channel_moments,
+    .scale_shift = scale_shift,
+    .norm_sums = norm_sums,
+    .norm_grad = norm_grad,
 };
 
 }  // namespace convlet::CONVLET_ISA

@@ -98,6 +98,28 @@ def avg_pool2d_grad(
     ceil_mode: bool,
     count_include_pad: bool,
 ) -> _Array: ...
+def batch_moments(x: _Array) -> tuple[_Array, _Array]: ...
+def batch_norm_forward(
+    x: _Array,
+    mean: _Array,
+    variance: _Array,
+    weight: _Array | None,
+    bias: _Array | None,
+    eps: float,
+    residual: _Array | None = None,
+    activation: Literal["none", "relu"] = "none",
+) -> _Array: ...
+def batch_norm_grad(
+    dy: _Array,
+    x: _Array,
+    y: _Array | None,
+    mean: _Array,
+    variance: _Array,
+    weight: _Array | None,
+    eps: float,
+    fixed: bool,
+    with_residual: bool,
+) -> tuple[_Array, _Array, _Array, _Array | None]: ...
 def relu_forward(x: _Array) -> _Array: ...
 def relu_grad(dy: _Array, y: _Array) -> _Array: ...
 def softmax_cross_entropy_forward(logits: _Array, labels: _Integers) -> tuple[_Array, _Array]: ...

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from convlet.cli.scores import Scores
+    from convlet.cli.training import Outcome
     from convlet.data import ArrayDataset
     from convlet.nn import Module
-    from convlet.train import History
 
 
 def draw(
     folder: Path,
     model: Module,
-    history: History,
+    outcome: Outcome,
     test: ArrayDataset,
     scores: Scores,
     classes: list[str],
@@ -36,19 +36,17 @@ def draw(
         return []
     from convlet import viz
 
-    rows = [dict(row) for row in history]
     shown = _typical(scores.probabilities, test.labels)
     image = test.batch(np.array([shown]))[0][0]
     kernels = _first_kernels(model)
     figures: dict[str, Callable[[], Figure]] = {
+        "curves.png": lambda: viz.curves(outcome.history, kept=outcome.best_epoch),
         "confusion.png": lambda: viz.confusion_matrix(scores.confusion, classes),
         "activations.png": lambda: viz.feature_maps(model, image, classes),
         "mistakes.png": lambda: viz.mistakes(
             test.images, test.labels, scores.probabilities, classes
         ),
     }
-    if rows:
-        figures["curves.png"] = lambda: viz.curves(rows)
     if kernels is not None:
         figures["kernels.png"] = lambda: viz.kernels(kernels)
     for name in sorted(figures):

@@ -70,7 +70,7 @@ class ProgressBar(Callback):
             self._task,
             completed=done,
             epoch=f"{self._epoch}/{self._epochs}",
-            facts=f"{_facts(logs)}{self._last}  {rate:,.0f} images/s  {clock(left)} left",
+            facts=f"{_facts(logs)}{self._last}  {rate:,.0f} images/s  ≤{clock(left)} left",
         )
 
     def on_epoch_end(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:

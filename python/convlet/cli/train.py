@@ -42,10 +42,16 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
         "path of a .npz file with images and labels or of a folder of MNIST-style IDX files",
     )
     for name, kind, default, text in (
-        ("--epochs", whole(1, 100_000), 60, "most passes over the training images"),
+        (
+            "--epochs",
+            whole(1, 100_000),
+            100,
+            "most passes over the training images; training stops when the "
+            "validation loss has stopped decreasing",
+        ),
         ("--batch-size", whole(1, 1_000_000), 64, "images per step"),
         ("--lr", above(0, 1e6), 0.002, "first learning rate of Adam"),
-        ("--dropout", fraction, 0.5, "share of values dropped in the fully connected layers"),
+        ("--dropout", fraction, 0.25, "share of values dropped in the fully connected layers"),
         ("--kernel-size", whole(1, 1_000), 5, "height and width of the convolution kernels"),
         ("--seed", whole(0, 2**63 - 1), 0, "decides first weights, order, shifts and dropout"),
     ):
@@ -170,13 +176,13 @@ def _report(folder: Path, model: Module, parts: Parts, outcome: Outcome, start: 
     }
     with atomic_write(folder / "metrics.json") as file:
         file.write((as_json(facts) + "\n").encode())
-    names = pictures.draw(folder, model, outcome.history, test, results, parts.classes)
+    names = pictures.draw(folder, model, outcome, test, results, parts.classes)
     ending = "validation loss stopped falling" if outcome.stopped_early else "all epochs done"
     table(
         ("", "result"),
         [
             *results.rows(parts.classes),
-            ("epochs", f"{len(outcome.history)}, best {outcome.best_epoch}"),
+            ("epochs", f"{len(outcome.history)}, kept {outcome.best_epoch}"),
             ("ended as", ending),
             ("seconds of training", f"{outcome.seconds:.1f}"),
             ("images per second", f"{outcome.images_per_second:,.0f}"),

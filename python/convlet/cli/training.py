@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convlet import nn, optim
 from convlet.cli import datasets
 from convlet.cli.progress import ProgressBar
 from convlet.data import DataLoader
-from convlet.train import Callback, EarlyStopping, History, Trainer
+from convlet.train import EarlyStopping, History, Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
     from convlet.cli.datasets import Parts
     from convlet.nn import Module
 
-SHIFT = 1  # pixels that a training image may move in each direction
-PATIENCE = 8  # epochs without a lower validation loss before training stops
-_LOWER_AFTER = 3  # epochs without a lower validation loss before the rate falls
-_LOWER_BY = 0.3
+SHIFT = 2  # pixels that a training image may move in each direction
+PATIENCE = 5  # epochs without a lower validation loss, at one learning rate
+_STAGES = 4  # learning rates
+_LOWER_BY = 0.25
 _LEAST_SIDE = 16  # pixels; smaller images are not shifted
 _VALIDATION_BATCH = 256
 
@@ -38,32 +37,38 @@ class Outcome:
     images_per_second: float
 
 
-class LowerRate(Callback):
-    """Multiply the learning rate by `factor` after `patience` epochs without a lower validation loss."""
+class StagedStopping(EarlyStopping):
+    """Early stopping at falling learning rates, which then keeps the best weights of the lowest.
 
-    def __init__(self, patience: int = _LOWER_AFTER, factor: float = _LOWER_BY) -> None:
-        """Nothing is the lowest yet."""
-        self.patience = patience
-        self.factor = factor
-        self._lowest = math.inf
-        self._waited = 0
+    Each time the validation loss has not decreased for `PATIENCE` epochs, training goes on at a
+    lower rate; at the lowest, it ends. The comparison starts anew at each rate: a lucky epoch at a
+    high rate has less loss on the few validation images than on others, and is not the one to keep.
+    """
 
-    def on_epoch_end(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
-        """Count epochs without progress."""
-        if logs["val_loss"] < self._lowest:
-            self._lowest = logs["val_loss"]
-            self._waited = 0
+    def __init__(self) -> None:
+        """Start at the first rate."""
+        super().__init__("val_loss", patience=PATIENCE)
+        self.stages_left = _STAGES - 1
+
+    def on_epoch_end(self, trainer: Trainer, logs: Mapping[str, float]) -> None:
+        """Count epochs without progress; lower the rate, or stop."""
+        super().on_epoch_end(trainer, logs)
+        if not self.stopped_early or self.stages_left == 0:
             return
-        self._waited += 1
-        if self._waited % self.patience == 0:
-            for group in trainer.optimizer.param_groups:
-                group["lr"] *= self.factor
+        self.stopped_early = trainer.stop = False
+        self.stages_left -= 1
+        self.monitor.reset()
+        self.waited = 0
+        for group in trainer.optimizer.param_groups:
+            group["lr"] *= _LOWER_BY
 
 
 def fit(
     model: Module, parts: Parts, *, epochs: int, batch_size: int, lr: float, seed: int
 ) -> Outcome:
     """Train until the validation loss has stopped decreasing; the best weights stay in the model.
+
+    Training images are shifted at random by up to `SHIFT` pixels, unless they are tiny.
 
     Raises:
         NonFiniteLossError: the loss became NaN or infinite.
@@ -74,12 +79,12 @@ def fit(
     validation = datasets.dataset(parts.validation, parts.mean, parts.std)
     loader = DataLoader(train, batch_size=batch_size, shuffle=True, seed=seed)
     trainer = Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=lr))
-    stopping = EarlyStopping("val_loss", patience=PATIENCE)
+    stopping = StagedStopping()
     history = trainer.fit(
         loader,
         DataLoader(validation, batch_size=_VALIDATION_BATCH),
         epochs=epochs,
-        callbacks=[LowerRate(), stopping, ProgressBar(len(loader), len(train))],
+        callbacks=[stopping, ProgressBar(len(loader), len(train))],
     )
     seconds = sum(row["seconds"] for row in history)
     return Outcome(

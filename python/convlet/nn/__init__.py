@@ -10,11 +10,13 @@ from convlet.nn.flatten import Flatten
 from convlet.nn.linear import Linear
 from convlet.nn.loss import CrossEntropyLoss
 from convlet.nn.module import HookHandle, Module, evaluating
+from convlet.nn.normalization import BatchNorm2d
 from convlet.nn.parameter import Parameter
 from convlet.nn.pooling import AvgPool2d, MaxPool2d
 
 __all__ = [
     "AvgPool2d",
+    "BatchNorm2d",
     "Conv2d",
     "ConvTranspose2d",
     "CrossEntropyLoss",

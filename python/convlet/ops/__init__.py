@@ -5,6 +5,7 @@ its neighbour and takes the same arguments.
 """
 
 from convlet.ops.activation import relu, relu_grad
+from convlet.ops.batch_norm import batch_moments, batch_norm, batch_norm_grad
 from convlet.ops.conv2d import conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight
 from convlet.ops.conv_transpose2d import (
     conv_transpose2d,
@@ -19,6 +20,9 @@ from convlet.ops.pool2d import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool
 __all__ = [
     "avg_pool2d",
     "avg_pool2d_grad",
+    "batch_moments",
+    "batch_norm",
+    "batch_norm_grad",
     "conv2d",
     "conv2d_grad_bias",
     "conv2d_grad_input",

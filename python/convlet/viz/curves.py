@@ -20,15 +20,17 @@ _LOG_FROM = 8.0  # a loss that falls by more than this factor is drawn on a loga
 _SERIES = (("", "training", BLUE), ("val_", "validation", ORANGE))
 
 
-def curves(history: Iterable[Mapping[str, float]]) -> Figure:
-    """Draw loss and accuracy of training and validation over the epochs; mark the best epoch.
+def curves(history: Iterable[Mapping[str, float]], *, kept: int | None = None) -> Figure:
+    """Draw loss and accuracy of training and validation over the epochs; mark the one that is kept.
 
     Args:
         history: one mapping per epoch, as `History` holds them: "loss" and, where known, "accuracy",
             "val_loss", "val_accuracy", "epoch".
+        kept: the number of the epoch whose weights are kept; the one with the lowest validation
+            loss (without validation: loss) unless given.
 
     Raises:
-        ValueError: the history is empty or has no loss.
+        ValueError: the history is empty or has no loss, or no epoch has the number `kept`.
 
     >>> from convlet import viz
     >>> figure = viz.curves([{"loss": 1.2, "accuracy": 0.6}, {"loss": 0.4, "accuracy": 0.9}])
@@ -39,6 +41,10 @@ def curves(history: Iterable[Mapping[str, float]]) -> Figure:
     epochs = [int(row.get("epoch", i + 1)) for i, row in enumerate(rows)]
     judge = "val_loss" if _has(rows, "val_loss") else "loss"
     best = min(range(len(rows)), key=lambda i: _rank(rows[i].get(judge)))
+    if kept is not None:
+        if kept not in epochs:
+            raise ValueError(f"curves: kept must be one of {len(rows)} epochs, got {kept}")
+        best = epochs.index(kept)
     accuracy = any(_has(rows, name) for name in ("accuracy", "val_accuracy"))
     width = 9.8 if accuracy else 5.8
     figure, _ = page(width, 3.9, *_finding(rows, epochs[best], best, judge))
@@ -130,13 +136,13 @@ def _finding(
     rows: Sequence[Mapping[str, float]], epoch: int, best: int, judge: str
 ) -> tuple[str, str]:
     value = rows[best].get(judge, math.nan)
-    kind = "validation loss" if judge == "val_loss" else "training loss"
-    title = f"Lowest {kind} {value:.3g} at epoch {epoch} of {len(rows)}"
+    kind = "Validation loss" if judge == "val_loss" else "Training loss"
+    title = f"{kind} {value:.3g} at epoch {epoch} of {len(rows)}"
     reached = rows[best].get("val_accuracy", rows[best].get("accuracy"))
-    note = "Dashed: the epoch whose weights are best."
-    if reached is not None:
-        what = "Validation" if "val_accuracy" in rows[best] else "Training"
-        note = f"{what} accuracy there: {100 * reached:.1f} %. {note}"
+    if reached is None:
+        return title, "Dashed: the epoch whose weights are kept."
+    what = "validation" if "val_accuracy" in rows[best] else "training"
+    note = f"Dashed: the epoch whose weights are kept, {what} accuracy {100 * reached:.1f} %."
     return title, note
 
 

@@ -6,11 +6,13 @@ from convlet.nn.functional.conv_transpose import conv_transpose2d
 from convlet.nn.functional.dropout import dropout
 from convlet.nn.functional.linear import linear
 from convlet.nn.functional.loss import cross_entropy
+from convlet.nn.functional.normalization import batch_norm
 from convlet.nn.functional.padding import pad
 from convlet.nn.functional.pooling import avg_pool2d, max_pool2d
 
 __all__ = [
     "avg_pool2d",
+    "batch_norm",
     "conv2d",
     "conv_transpose2d",
     "cross_entropy",

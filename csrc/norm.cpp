@@ -1,0 +1,127 @@
+#include "norm.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "dispatch.hpp"
+#include "threads.hpp"
+
+namespace convlet {
+namespace {
+
+constexpr std::int64_t CHUNK_FLOATS = 32 * 1024;  // half of an L2, read twice
+constexpr std::int64_t MOST_CHUNKS = 256;
+
+// Rows are cut by their number and size alone; partial sums are added in the order of the chunks.
+struct Chunks {
+    std::int64_t count, rows;
+    std::int64_t first(std::int64_t chunk) const { return chunk * rows / count; }
+    std::int64_t size(std::int64_t chunk) const { return first(chunk + 1) - first(chunk); }
+};
+
+Chunks cut_rows(std::int64_t rows, std::int64_t channels) {
+    const std::int64_t wanted = ceil_div(rows * channels, CHUNK_FLOATS);
+    return {
+        std::clamp<std::int64_t>(wanted, 1, std::min(MOST_CHUNKS, std::max<std::int64_t>(rows, 1))),
+        rows};
+}
+
+template <class Body>
+void for_chunks(const Chunks& chunks, std::int64_t channels, Body body) {
+    parallel_for(chunks.count, static_cast<double>(chunks.rows * channels) * 2, body);
+}
+
+double inverse_deviation(const BatchNorm& n, std::int64_t c) {
+    return 1.0 / std::sqrt(static_cast<double>(n.variance[c]) + n.eps);
+}
+
+double weight_of(const BatchNorm& n, std::int64_t c) {
+    return n.weight == nullptr ? 1.0 : static_cast<double>(n.weight[c]);
+}
+
+}  // namespace
+
+void batch_moments(const float* x, std::int64_t rows, std::int64_t channels, float* mean,
+                   float* variance) {
+    const Chunks chunks = cut_rows(rows, channels);
+    const Scratch means(chunks.count * channels), squares(chunks.count * channels);
+    const KernelTable& table = kernels();
+    for_chunks(chunks, channels, [&](std::int64_t i) {
+        table.channel_moments(x + chunks.first(i) * channels, chunks.size(i), channels,
+                              means.data() + i * channels, squares.data() + i * channels);
+    });
+    // Chan, Golub and LeVeque 1983: moments of two sets from those of each, in double.
+    for (std::int64_t c = 0; c < channels; ++c) {
+        double total = 0, middle = 0, square = 0;
+        for (std::int64_t i = 0; i < chunks.count; ++i) {
+            const auto size = static_cast<double>(chunks.size(i));
+            const double difference = static_cast<double>(means.data()[i * channels + c]) - middle;
+            total += size;
+            middle += difference * size / total;
+            square += static_cast<double>(squares.data()[i * channels + c]) +
+                      difference * difference * size * (total - size) / total;
+        }
+        mean[c] = static_cast<float>(middle);
+        variance[c] = static_cast<float>(square / total);
+    }
+}
+
+void batch_norm_forward(const BatchNorm& n, const float* x, const float* residual, float* y) {
+    const Scratch scale(n.channels), shift(n.channels);
+    for (std::int64_t c = 0; c < n.channels; ++c) {
+        const double s = inverse_deviation(n, c) * weight_of(n, c);
+        scale.data()[c] = static_cast<float>(s);
+        shift.data()[c] =
+            static_cast<float>((n.bias == nullptr ? 0.0 : static_cast<double>(n.bias[c])) -
+                               static_cast<double>(n.mean[c]) * s);
+    }
+    const Chunks chunks = cut_rows(n.rows, n.channels);
+    const KernelTable& table = kernels();
+    for_chunks(chunks, n.channels, [&](std::int64_t i) {
+        const std::int64_t at = chunks.first(i) * n.channels;
+        table.scale_shift({x + at, residual == nullptr ? nullptr : residual + at, scale.data(),
+                           shift.data(), y + at, n.channels, n.activation},
+                          chunks.size(i));
+    });
+}
+
+void batch_norm_grad(const BatchNorm& n, const BatchNormGradient& g) {
+    const Chunks chunks = cut_rows(n.rows, n.channels);
+    const Scratch sums(chunks.count * n.channels), products(chunks.count * n.channels);
+    const KernelTable& table = kernels();
+    for_chunks(chunks, n.channels, [&](std::int64_t i) {
+        const std::int64_t at = chunks.first(i) * n.channels;
+        table.norm_sums(
+            {g.dy + at, g.x + at, g.y == nullptr ? nullptr : g.y + at, n.mean,
+             sums.data() + i * n.channels, products.data() + i * n.channels, n.channels},
+            chunks.size(i));
+    });
+    // dx = w/σ (dz - mean(dz) - x̂ mean(dz x̂)), as a sum of dz, x and a constant.
+    const Scratch of_dz(n.channels), of_x(n.channels), constant(n.channels);
+    for (std::int64_t c = 0; c < n.channels; ++c) {
+        double sum = 0, product = 0;
+        for (std::int64_t i = 0; i < chunks.count; ++i) {
+            sum += static_cast<double>(sums.data()[i * n.channels + c]);
+            product += static_cast<double>(products.data()[i * n.channels + c]);
+        }
+        const double inverse = inverse_deviation(n, c), scale = inverse * weight_of(n, c);
+        const double share = g.fixed || n.rows == 0 ? 0.0 : 1.0 / static_cast<double>(n.rows);
+        const double of_input = -scale * inverse * inverse * product * share;
+        g.dbias[c] = static_cast<float>(sum);
+        g.dweight[c] = static_cast<float>(product * inverse);
+        of_dz.data()[c] = static_cast<float>(scale);
+        of_x.data()[c] = static_cast<float>(of_input);
+        constant.data()[c] =
+            static_cast<float>(-scale * sum * share - of_input * static_cast<double>(n.mean[c]));
+    }
+    for_chunks(chunks, n.channels, [&](std::int64_t i) {
+        const std::int64_t at = chunks.first(i) * n.channels;
+        table.norm_grad({g.dy + at, g.x + at, g.y == nullptr ? nullptr : g.y + at, of_dz.data(),
+                         of_x.data(), constant.data(), g.dx + at,
+                         g.dresidual == nullptr ? nullptr : g.dresidual + at, n.channels},
+                        chunks.size(i));
+    });
+}
+
+}  // namespace convlet

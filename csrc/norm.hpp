@@ -1,0 +1,34 @@
+// Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) of NHWC images: with the
+// activation and the residual that follow it in one pass, and one pass back.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel_table.hpp"
+
+namespace convlet {
+
+// Mean and biased variance of each channel over all rows.
+void batch_moments(const float* x, std::int64_t rows, std::int64_t channels, float* mean,
+                   float* variance);
+
+// y = activation((x - mean) / sqrt(variance + eps) * weight + bias + residual); weight, bias and
+// residual may be null.
+struct BatchNorm {
+    std::int64_t rows, channels;
+    const float *mean, *variance, *weight, *bias;
+    double eps;
+    Activation activation;
+};
+void batch_norm_forward(const BatchNorm& norm, const float* x, const float* residual, float* y);
+
+// What a gradient needs: y only where there was an activation.
+struct BatchNormGradient {
+    const float *dy, *x, *y;
+    float *dx, *dweight, *dbias;
+    float* dresidual;  // or null; without an activation it is dy itself
+    bool fixed;        // mean and variance did not come from x (evaluation)
+};
+void batch_norm_grad(const BatchNorm& norm, const BatchNormGradient& gradient);
+
+}  // namespace convlet

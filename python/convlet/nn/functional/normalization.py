@@ -1,0 +1,138 @@
+"""Normalisation on tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convlet import ops
+from convlet.autograd import record
+from convlet.nn.functional._inputs import optional_tensor
+from convlet.ops._arguments import describe
+from convlet.tensor import Tensor, as_tensor
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    import numpy.typing as npt
+
+    from convlet.ops._arguments import Array
+
+__all__ = ["batch_norm"]
+
+
+def batch_norm(
+    input: Tensor | npt.ArrayLike,
+    running_mean: npt.NDArray[Any] | None = None,
+    running_var: npt.NDArray[Any] | None = None,
+    weight: Tensor | npt.ArrayLike | None = None,
+    bias: Tensor | npt.ArrayLike | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    *,
+    residual: Tensor | npt.ArrayLike | None = None,
+    activation: Literal["none", "relu"] = "none",
+) -> Tensor:
+    """Normalise each channel over the batch, as in PyTorch.  (N, C, H, W) -> (N, C, H, W).
+
+    Args:
+        input: images.
+        running_mean: (C,) array, used in evaluation and moved towards the batch's in training.
+        running_var: (C,) array; the batch's unbiased variance moves it.
+        weight: scale of each channel, or None.
+        bias: shift of each channel, or None.
+        training: whether to normalise by the batch's own mean and variance.
+        momentum: share of the batch in the running statistics.
+        eps: added to the variance.
+        residual: images added before the activation, or None; convlet's addition, one pass for all.
+        activation: "none" or "relu", applied last; convlet's addition.
+
+    Raises:
+        TypeError: an argument is not a number of the right kind.
+        ValueError: the shapes do not fit together, a training batch has one value per channel, or
+            evaluation was asked for without running statistics.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> import numpy as np
+        >>> x = Tensor(np.array([1.0, 3.0]).reshape(2, 1, 1, 1))
+        >>> batch_norm(x, training=True, eps=0.0).flatten()
+        Tensor([-1.,  1.])
+    """
+    x, w, b = as_tensor(input), optional_tensor(weight), optional_tensor(bias)
+    more = optional_tensor(residual)
+    epsilon = _number(eps, "eps")
+    x_data, w_data = x.data, None if w is None else w.data
+    if training:
+        mean, variance = _training_moments(x_data)
+        _update(running_mean, running_var, mean, variance, x_data, _number(momentum, "momentum"))
+    elif running_mean is None or running_var is None:
+        raise ValueError("batch_norm: evaluation needs running_mean and running_var, got None")
+    else:
+        # Copied, for later training moves them while a gradient may still want these.
+        mean, variance = np.array(running_mean, np.float32), np.array(running_var, np.float32)
+    y = ops.batch_norm(
+        x_data,
+        mean,
+        variance,
+        w_data,
+        None if b is None else b.data,
+        epsilon,
+        residual=None if more is None else more.data,
+        activation=activation,
+    )
+    parents = tuple(p for p in (x, w, b, more) if p is not None)
+
+    def vjp(dy: Array) -> tuple[Array | None, ...]:
+        dx, dw, db, dmore = ops.batch_norm_grad(
+            dy,
+            x_data,
+            mean,
+            variance,
+            w_data,
+            epsilon,
+            y=y if activation == "relu" else None,
+            fixed=not training,
+            residual=more is not None,
+        )
+        pairs = ((x, dx), (w, dw), (b, db), (more, dmore))
+        return tuple(gradient for parent, gradient in pairs if parent is not None)
+
+    return record(y, parents, vjp)
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"batch_norm: {name} must be a number, got {describe(value)}")
+    return float(value)
+
+
+def _training_moments(x: Array) -> tuple[Array, Array]:
+    if x.ndim == 4 and x.shape[0] * x.shape[2] * x.shape[3] == 1:
+        raise ValueError(
+            f"batch_norm: training needs more than 1 value per channel, got input of shape {x.shape}"
+        )
+    return ops.batch_moments(x)
+
+
+def _update(
+    running_mean: npt.NDArray[Any] | None,
+    running_var: npt.NDArray[Any] | None,
+    mean: Array,
+    variance: Array,
+    x: Array,
+    momentum: float,
+) -> None:
+    """Move the running statistics; both or neither are given."""
+    if running_mean is None or running_var is None:
+        return
+    for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+        if running.shape != mean.shape:
+            raise ValueError(
+                f"batch_norm: {name} must have shape {mean.shape}, got {running.shape}"
+            )
+    count = x.size // x.shape[1]
+    running_mean += momentum * (mean - running_mean)
+    running_var += momentum * (variance * (count / (count - 1)) - running_var)

@@ -1,0 +1,113 @@
+#include "array.hpp"
+#include "bindings.hpp"
+#include "norm.hpp"
+#include "reject.hpp"
+
+namespace convlet {
+namespace {
+
+std::optional<Dense> per_channel(const char* op, const char* name, const OptionalArray& array,
+                                 std::int64_t channels) {
+    std::optional<Dense> values = dense({op, name}, array, 1);
+    if (values) check_extent(op, name, values->shape[0], channels);
+    return values;
+}
+
+const float* pointer(const std::optional<Dense>& array) { return array ? array->data : nullptr; }
+
+struct Statistics {
+    Dense mean, variance;
+};
+
+Statistics statistics(const char* op, const Array& mean, const Array& variance,
+                      std::int64_t channels) {
+    Statistics s{dense({op, "mean"}, mean, 1), dense({op, "variance"}, variance, 1)};
+    check_extent(op, "mean", s.mean.shape[0], channels);
+    check_extent(op, "variance", s.variance.shape[0], channels);
+    return s;
+}
+
+std::int64_t rows_of(const Extents4& e) { return e[0] * e[2] * e[3]; }
+
+Images same_images(const Argument& argument, const Array& array, const Images& like) {
+    Images given = images(argument, array);
+    check_extents(argument.op, argument.name, given.extents, like.extents);
+    return given;
+}
+
+}  // namespace
+
+void bind_norm(py::module_& m) {
+    m.def(
+        "batch_moments",
+        [](const Array& x) {
+            const char* op = "batch_norm";
+            const Images in = images({op, "input"}, x);
+            const std::int64_t channels = in.extents[1], rows = rows_of(in.extents);
+            if (rows < 1) reject(op, ": input must have at least 1 value per channel, got 0");
+            Array mean = empty({channels}), variance = empty({channels});
+            float *m_out = data(mean), *v_out = data(variance);
+            without_gil([&] { batch_moments(in.data, rows, channels, m_out, v_out); });
+            return py::make_tuple(mean, variance);
+        },
+        "x"_a);
+    m.def(
+        "batch_norm_forward",
+        [](const Array& x, const Array& mean, const Array& variance, const OptionalArray& weight,
+           const OptionalArray& bias, double eps, const OptionalArray& residual,
+           const std::string& activation) {
+            const char* op = "batch_norm";
+            const Images in = images({op, "input"}, x);
+            const std::int64_t channels = in.extents[1];
+            const Statistics s = statistics(op, mean, variance, channels);
+            const std::optional<Dense> w = per_channel(op, "weight", weight, channels);
+            const std::optional<Dense> b = per_channel(op, "bias", bias, channels);
+            std::optional<Images> more;
+            if (residual) more = same_images({op, "residual"}, *residual, in);
+            const BatchNorm norm{
+                rows_of(in.extents), channels,   s.mean.data, s.variance.data,
+                pointer(w),          pointer(b), eps,         activation_named(op, activation)};
+            Array y = empty_images(in.extents);
+            float* out = data(y);
+            without_gil(
+                [&] { batch_norm_forward(norm, in.data, more ? more->data : nullptr, out); });
+            return y;
+        },
+        "x"_a, "mean"_a, "variance"_a, "weight"_a, "bias"_a, "eps"_a, "residual"_a = py::none(),
+        "activation"_a = "none");
+    m.def(
+        "batch_norm_grad",
+        [](const Array& dy, const Array& x, const OptionalArray& y, const Array& mean,
+           const Array& variance, const OptionalArray& weight, double eps, bool fixed,
+           bool with_residual) {
+            const char* op = "batch_norm_grad";
+            const Images in = images({op, "input"}, x);
+            const std::int64_t channels = in.extents[1];
+            const Images grad = same_images({op, "dy"}, dy, in);
+            std::optional<Images> output;
+            if (y) output = same_images({op, "y"}, *y, in);
+            const Statistics s = statistics(op, mean, variance, channels);
+            const std::optional<Dense> w = per_channel(op, "weight", weight, channels);
+            const BatchNorm norm{rows_of(in.extents), channels, s.mean.data, s.variance.data,
+                                 pointer(w),          nullptr,  eps,         Activation::none};
+            Array dx = empty_images(in.extents), dweight = empty({channels});
+            Array dbias = empty({channels});
+            py::object dresidual = py::none();
+            BatchNormGradient g{grad.data, in.data,       output ? output->data : nullptr,
+                                data(dx),  data(dweight), data(dbias),
+                                nullptr,   fixed};
+            if (with_residual && output) {
+                Array separate = empty_images(in.extents);
+                g.dresidual = data(separate);
+                dresidual = separate;
+            } else if (with_residual) {
+                dresidual = grad.owner;
+            }
+            without_gil([&] { batch_norm_grad(norm, g); });
+            return py::make_tuple(dx, dweight, dbias, dresidual);
+        },
+        "dy"_a, "x"_a, "y"_a, "mean"_a, "variance"_a, "weight"_a, "eps"_a, "fixed"_a,
+        "with_residual"_a);
+}
+
+}  // namespace convlet

