@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from convlet import _startup as _startup  # first: it loads the OpenMP library
 from convlet._version_text import version
 from convlet.config import (
     empty_cache,

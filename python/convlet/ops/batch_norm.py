@@ -16,7 +16,7 @@ __all__ = ["batch_moments", "batch_norm", "batch_norm_grad"]
 
 
 def batch_moments(x: Array) -> tuple[Array, Array]:
-    """Mean and biased variance of each channel.  (N, C, H, W) -> (C,), (C,)
+    """Mean and biased variance of each channel.  (N, C, H, W) -> (C,), (C,).
 
     Each chunk of pixels in two passes, the chunks joined in double precision (Chan, Golub and
     LeVeque 1983), so that a mean far from zero costs no digits of the variance.
