@@ -69,40 +69,64 @@ struct Covering {
     std::int64_t i, j;  // the next one
 };
 
+// Whether a tap lies `distance` after the start of its window, and which; mostly no division.
+INLINE bool is_tap(std::int64_t distance, std::int64_t dilation, std::int64_t& tap) {
+    tap = distance;
+    if (dilation == 1) return true;
+    tap = distance / dilation;
+    return tap * dilation == distance;
+}
+
 // Lists the next taps on the pixel, as many as fit; false when there are no more to come.
 INLINE bool next_taps(const Pooling& p, Covering& at, TapList& list) {
+    std::int64_t r, s;
     for (; at.i < at.rows.last; ++at.i, at.j = at.columns.first) {
-        const std::int64_t r = at.h + p.padding_h - at.i * p.stride_h;
-        if (r % p.dilation_h != 0) continue;
+        if (!is_tap(at.h + p.padding_h - at.i * p.stride_h, p.dilation_h, r)) continue;
+        const std::int64_t row = (at.image * p.out_height + at.i) * p.out_width;
         for (; at.j < at.columns.last; ++at.j) {
-            const std::int64_t s = at.w + p.padding_w - at.j * p.stride_w;
-            if (s % p.dilation_w != 0) continue;
+            if (!is_tap(at.w + p.padding_w - at.j * p.stride_w, p.dilation_w, s)) continue;
             if (list.count == MOST_TAPS) return true;
-            list.taps[list.count++] = {(at.image * p.out_height + at.i) * p.out_width + at.j,
-                                       r / p.dilation_h * p.kernel_w + s / p.dilation_w};
+            list.taps[list.count++] = {row + at.j, r * p.kernel_w + s};
         }
     }
     return false;
 }
 
-// The taps on the pixels of one row: those of a phase are the same, a stride apart. Their windows
-// are counted from the last one that starts before the pixel.
+// Pixels a stride apart are of the same phase: their windows lie alike.
+struct Phases {
+    std::int64_t first_window[MOST_PHASES];  // counted from the last that starts before the pixel
+    // Of the first pixel whose windows all exist: its phase, and the last window that starts
+    // before it.
+    std::int64_t start_phase, start_window;
+};
+
+INLINE bool fit_phases(const Pooling& p) {
+    return p.stride_w <= MOST_PHASES && p.kernel_h * p.kernel_w <= MOST_TAPS;
+}
+
+INLINE Phases phases_of(const Pooling& p, std::int64_t start) {
+    const std::int64_t span = (p.kernel_w - 1) * p.dilation_w;
+    Phases phases;
+    for (std::int64_t phase = 0; phase < p.stride_w; ++phase)
+        phases.first_window[phase] = ceil_div(phase - span, p.stride_w);
+    phases.start_phase = (start + p.padding_w) % p.stride_w;
+    phases.start_window = (start + p.padding_w) / p.stride_w;
+    return phases;
+}
+
+// The taps on the pixels of one row by phase.
 struct RowTaps {
     std::int64_t first[MOST_PHASES + 1];  // of a phase, in the list
     TapList list;
 };
 
-INLINE bool fit_row_taps(const Pooling& p) {
-    return p.stride_w <= MOST_PHASES && p.kernel_h * p.kernel_w <= MOST_TAPS;
-}
-
-__attribute__((noinline)) inline void find_row_taps(const Pooling& p, std::int64_t image,
-                                                    std::int64_t h, Range rows, RowTaps& taps) {
-    const std::int64_t span = (p.kernel_w - 1) * p.dilation_w;
+__attribute__((noinline)) inline void find_row_taps(const Pooling& p, const Phases& phases,
+                                                    std::int64_t image, std::int64_t h, Range rows,
+                                                    RowTaps& taps) {
     taps.list.count = 0;
     for (std::int64_t phase = 0; phase < p.stride_w; ++phase) {
         taps.first[phase] = taps.list.count;
-        const Range columns{ceil_div(phase - span, p.stride_w), 1};
+        const Range columns{phases.first_window[phase], 1};
         Covering at{image, h, phase - p.padding_w, rows, columns, rows.first, columns.first};
         next_taps(p, at, taps.list);
     }
@@ -139,30 +163,31 @@ template <class Source>
 INLINE void gather(const Pooling& p, const PixelBlock& b, const Source& source, float* dx) {
     const std::int64_t windows = p.images * p.out_height * p.out_width;
     const std::int64_t extra = overrun(p.channels);
-    const std::int64_t span = (p.kernel_w - 1) * p.dilation_w;
     const bool full_width = b.j0 == 0 && b.j1 == p.width;
     const Range all{b.j0, b.j1};
     // Pixels whose windows all exist.
-    const Range inner = fit_row_taps(p) ? Range{span - p.padding_w - p.stride_w + 1,
-                                                p.out_width * p.stride_w - p.padding_w}
-                                        : Range{0, 0};
+    const std::int64_t span = (p.kernel_w - 1) * p.dilation_w;
+    const Range inner = common(all, fit_phases(p) ? Range{span - p.padding_w - p.stride_w + 1,
+                                                          p.out_width * p.stride_w - p.padding_w}
+                                                  : Range{0, 0});
+    Phases phases;
+    if (inner.first < inner.last) phases = phases_of(p, inner.first);
     for (std::int64_t h = b.i0; h < b.i1; ++h) {
         const Range rows = windows_over(rows_of(p), h);
         // Lanes may run over into the pixels of this block and over windows that exist.
         const std::int64_t last = (b.image * p.out_height + rows.last) * p.out_width;
         const std::int64_t end = (full_width ? (b.i1 - h) * p.width : b.j1) - extra;
         const std::int64_t free = last + extra > windows && extra > 0 ? b.j0 : end;
-        const Range fast = common(common(inner, all), {b.j0, free});
+        const Range fast = {inner.first, smaller(inner.last, free)};
         if (fast.first >= fast.last) {
             gather_border(p, b.image, h, all, free, source, dx);
             continue;
         }
-        gather_border(p, b.image, h, {b.j0, fast.first}, free, source, dx);
+        if (b.j0 < fast.first) gather_border(p, b.image, h, {b.j0, fast.first}, free, source, dx);
         RowTaps taps;
-        find_row_taps(p, b.image, h, rows, taps);
+        find_row_taps(p, phases, b.image, h, rows, taps);
         float* to = dx + ((b.image * p.height + h) * p.width + fast.first) * p.channels;
-        std::int64_t phase = (fast.first + p.padding_w) % p.stride_w;
-        std::int64_t base = (fast.first + p.padding_w) / p.stride_w;
+        std::int64_t phase = phases.start_phase, base = phases.start_window;
         for (std::int64_t w = fast.first; w < fast.last; ++w, to += p.channels) {
             const Tap* first = taps.list.taps + taps.first[phase];
             const std::int64_t count = taps.first[phase + 1] - taps.first[phase];
@@ -177,7 +202,7 @@ INLINE void gather(const Pooling& p, const PixelBlock& b, const Source& source, 
                 ++base;
             }
         }
-        gather_border(p, b.image, h, {fast.last, b.j1}, free, source, dx);
+        if (fast.last < b.j1) gather_border(p, b.image, h, {fast.last, b.j1}, free, source, dx);
     }
 }
 
