@@ -1,4 +1,4 @@
-"""Convolution and its gradients: direct, and by winograd_forward and winograd_grad_weight."""
+"""Convolution and its gradients: direct, depthwise, by winograd_forward and winograd_grad_weight."""
 
 from __future__ import annotations
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy_reference
 import pytest
-from shapes import Array, normal
+from shapes import normal
 
 import reference_pool2d
 from convlet import ops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shapes import Array
 
 # name, shape of the input, window, stride
 POOLS = [

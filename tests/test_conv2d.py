@@ -1,4 +1,7 @@
-"""Direct convolution and its gradients: against loops, against themselves, against PyTorch."""
+"""Direct convolution and its gradients: against loops, against themselves, against PyTorch.
+
+The cases hold every special path: conv2d.cpp, conv2d_grad_weight.cpp and depthwise.cpp.
+"""
 
 from __future__ import annotations
 

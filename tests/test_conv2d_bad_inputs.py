@@ -257,7 +257,7 @@ def test_the_largest_strides_and_dilations_are_allowed() -> None:
 def test_taps_far_beyond_the_image_cost_no_memory(far: int) -> None:
     # Four outputs, each of which meets the one pixel with one tap; the others fall into padding.
     x, weight = ones(1, 1, 1, 1), np.arange(1, 5, dtype=np.float32).reshape(1, 1, 2, 2)
-    geometry = {"stride": far, "padding": far, "dilation": far}
+    geometry: dict[str, Any] = {"stride": far, "padding": far, "dilation": far}
     y = ops.conv2d(x, weight, **geometry)
     assert np.array_equal(y[0, 0], [[4, 3], [2, 1]])
     dx = ops.conv2d_grad_input(y, weight, x.shape, **geometry)
@@ -267,7 +267,8 @@ def test_taps_far_beyond_the_image_cost_no_memory(far: int) -> None:
 
 
 def test_an_unknown_activation_is_refused() -> None:
+    name: Any = "gelu"
     with pytest.raises(ValueError, match="activation must be 'none' or 'relu', got 'gelu'"):
         _core.conv2d_forward(
-            ones(1, 1, 1, 1), ones(1, 1, 1, 1), None, (1, 1), (0, 0), (1, 1), 1, "gelu"
+            ones(1, 1, 1, 1), ones(1, 1, 1, 1), None, (1, 1), (0, 0), (1, 1), 1, name
         )

@@ -49,10 +49,11 @@ def complaints(name: str, code: Code, isa: str) -> list[str]:
     loops = [loop for loop in innermost_loops(code) if any(i.multiplies for i in loop)]
     if not loops:
         return [f"{name}: no loop multiplies"]
+    vectors = rows * -(-lanes // LANES[isa])  # a narrow tile has one, partly filled, per row
     stack, found = stack_registers(code), []
     for loop in loops:
         products = sum(i.multiplies for i in loop)
-        if products % (rows * lanes // LANES[isa]) != 0:
+        if products % vectors != 0:
             found.append(f"{name}: a loop has {products} products")
         found += [
             f"{name}: {i.name} {i.operands}"

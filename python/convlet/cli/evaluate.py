@@ -27,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--data",
         metavar="DATA",
-        help="a data set by name or path, of which the test part is used; default: that of the run",
+        help="a data set by name or path, of which the test part is used (default: that of the run)",
     )
     parser.add_argument("--json", action="store_true", help="write JSON")
     parser.set_defaults(run=run)

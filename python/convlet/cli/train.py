@@ -38,16 +38,16 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--data",
         metavar="DATA",
-        help="digits (real handwriting; shapes if it is not installed), shapes (drawn pictures), or the "
-        "path of a .npz file with images and labels or of a folder of MNIST-style IDX files",
+        help="digits (real handwriting), shapes (drawn pictures), or the path of a .npz file with images "
+        "and labels or of a folder of MNIST-style IDX files (default: digits if they are installed, "
+        "else shapes)",
     )
     for name, kind, default, text in (
         (
             "--epochs",
             whole(1, 100_000),
             100,
-            "most passes over the training images; training stops when the "
-            "validation loss has stopped decreasing",
+            "most passes over the training images; fewer when the validation loss stops falling",
         ),
         ("--batch-size", whole(1, 1_000_000), 64, "images per step"),
         ("--lr", above(0, 1e6), 0.002, "first learning rate of Adam"),
@@ -60,13 +60,13 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
         "--threads",
         type=whole(1, 1024),
         metavar="N",
-        help="threads to compute with; default: as many as the process may use. Results do not "
-        "depend on it",
+        help="threads to compute with, on which results do not depend (default: as many as the process "
+        "may use)",
     )
     parser.add_argument(
         "--out",
         metavar="FOLDER",
-        help="the run folder, new or empty; default: the next free runs/NAME-NNN",
+        help="the run folder, new or empty (default: the next free runs/NAME-NNN)",
     )
     parser.set_defaults(run=run)
 

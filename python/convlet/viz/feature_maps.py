@@ -180,7 +180,7 @@ def _bars(
         color=[BLUE if i == best else "#a9c6e6" for i in order],
     )
     for x, height in enumerate(heights):
-        text = "<0.1" if height < 0.1 else f"{height:.1f}"
+        text = "<0.1" if height < 0.1 else ">99.9" if height > 99.95 else f"{height:.1f}"
         axes.text(x, height + 2, text, fontsize=8, color=MUTED, ha="center", va="bottom")
     axes.set_ylim(0, 118)
     axes.set_yticks([0, 50, 100], ["0", "50", "100 %"])
@@ -204,4 +204,4 @@ def _finding(scores: npt.NDArray[np.float32] | None, labels: list[str]) -> tuple
         return "What each layer makes of the image", note
     probabilities = softmax(scores)
     best = int(probabilities.argmax())
-    return f"Read as {labels[best]} with {percent(float(probabilities[best]))}", note
+    return f"Read as {labels[best]}, {percent(float(probabilities[best]))} sure", note

@@ -74,7 +74,7 @@ def _grid(
     rows = math.ceil(len(order) / columns)
     across = 0.3 + columns * 1.05 + (0.2 if colour else 1.0)
     note = (
-        "Each kernel as the colour it answers to most; gray is no weight."
+        "The colours each kernel answers to; gray is no weight. Below: number, norm."
         if colour
         else "Orange raises the answer, blue lowers it. Below: the number of the kernel and its norm."
     )

@@ -88,7 +88,8 @@ def mistakes(
         answer = classes[truth[index]]
         if not right:
             answer = f"{_short(answer)} → {_short(classes[guess[index]])}"
-        caption(axes, answer, colour=BLUE if right else ORANGE, size=10, y=-0.04)
+        size = 150 / max(len(answer), 15)
+        caption(axes, answer, colour=BLUE if right else ORANGE, size=size, y=-0.04)
         caption(axes, percent(sure[index]), colour="#66727f", size=8.5, y=-0.22)
     return figure
 
