@@ -10,31 +10,82 @@ namespace convlet {
 namespace {
 
 constexpr double TASK_FLOPS = 1e6;  // about 10 us of one core
+constexpr std::int64_t ROWS_OF_REDUCTION = 64;
+
+// The two sides of the sum over pixels: rows of the register tile come from one, lanes from the
+// other, and each writes the weight at its own stride.
+struct Sides {
+    Correlation geometry;  // of the rows; panels and pixel strides are the lanes'
+    const float *rows, *lanes, *lanes_end;
+    std::int64_t rows_of_group, lanes_of_group;  // channels
+    std::int64_t row_stride, lane_stride;
+};
+
+// x by (tap, input channel) gives the rows, dy by output channel the lanes.
+Sides taps_by_outputs(const Conv2dShape& s, const float* dy, const float* x) {
+    const Correlation g = forward_geometry(s);
+    const std::int64_t taps = s.kernel.h * s.kernel.w;
+    return {g,
+            x,
+            dy,
+            dy + s.images * g.y_image,
+            s.group_channels,
+            s.group_out_channels,
+            taps,
+            taps * s.group_channels};
+}
+
+// A single tap: with the sides exchanged the sums lie as the weight does, input channels innermost.
+Sides outputs_by_inputs(const Conv2dShape& s, const float* dy, const float* x) {
+    Correlation g = forward_geometry(s);
+    g.height = s.out_height;
+    g.width = s.out_width;
+    g.channels = s.group_out_channels;
+    g.x_pixel = s.out_channels;
+    g.step_h = g.step_w = 1;
+    g.out_channels = s.group_channels;
+    g.y_pixel = s.stride.w * s.channels;
+    g.y_row = s.stride.h * s.width * s.channels;
+    g.y_image = s.height * s.width * s.channels;
+    g.panels = kernels().panels(g.out_channels, false);
+    return {g,
+            dy,
+            x,
+            x + s.images * g.y_image,
+            s.group_out_channels,
+            s.group_channels,
+            s.group_channels,
+            1};
+}
 
 }  // namespace
 
 void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, float* dw) {
-    Correlation g = forward_geometry(s);
-    const float* dy_end = dy + s.images * g.y_image;
+    const std::int64_t taps = s.kernel.h * s.kernel.w;
+    const std::int64_t group_size = s.group_out_channels * s.group_channels * taps;
+    const bool single_tap = taps == 1 && s.padding.h == 0 && s.padding.w == 0 && !is_depthwise(s);
+    const Sides sides = single_tap ? outputs_by_inputs(s, dy, x) : taps_by_outputs(s, dy, x);
+    Correlation g = sides.geometry;
+    const auto gradient_of = [&](std::int64_t group) {
+        WeightGradient w{g, sides.lanes + group * sides.lanes_of_group, sides.lanes_end};
+        w.geometry.x = sides.rows + group * sides.rows_of_group;
+        return w;
+    };
     if (algorithm_for(g) == Algorithm::winograd) {
         g.panels = kernels().panels(g.out_channels, true);
-        for (std::int64_t group = 0; group < s.groups; ++group) {
-            WeightGradient w{g, dy + group * s.group_out_channels, dy_end};
-            w.geometry.x = x + group * s.group_channels;
-            winograd_grad_weight(w, dw + group * s.group_out_channels * s.group_channels * 9);
-        }
+        for (std::int64_t group = 0; group < s.groups; ++group)
+            winograd_grad_weight(gradient_of(group), dw + group * group_size);
         return;
     }
     flatten_pixels(g);
     const Blocks blocks = blocks_of(g);
-    const std::int64_t count = block_count(blocks), taps = s.kernel.h * s.kernel.w;
-    const std::int64_t rows = taps * g.channels, panels = panel_count(g.panels);
-    const std::int64_t size = rows * padded_columns(g.panels);
+    const std::int64_t count = block_count(blocks), panels = panel_count(g.panels);
+    const std::int64_t rows = taps * g.channels, size = rows * padded_columns(g.panels);
+    const std::int64_t groups = g.depthwise ? 1 : s.groups;
     if (count == 0) {
-        std::fill_n(dw, s.out_channels * s.group_channels * taps, 0.0F);
+        std::fill_n(dw, s.groups * group_size, 0.0F);
         return;
     }
-    const std::int64_t groups = g.depthwise ? 1 : s.groups;
     // Chunks of pixels have partial sums of their own, as many as 4 MiB hold; the panels and then
     // the rows of the weight make the rest of the tasks.
     const double cost = flops(g) * static_cast<double>(groups);
@@ -55,8 +106,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
             const std::int64_t split = task % splits, panel = task / splits % panels;
             const std::int64_t chunk = task / splits / panels % chunks;
             const std::int64_t group = task / splits / panels / chunks;
-            WeightGradient w{g, dy + group * s.group_out_channels, dy_end};
-            w.geometry.x = x + group * s.group_channels;
+            const WeightGradient w = gradient_of(group);
             const std::int64_t first = split * rows / splits, last = (split + 1) * rows / splits;
             const std::int64_t start = panel * g.panels.wide;
             const std::int64_t width = panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
@@ -72,13 +122,23 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
                                       b > from);
             }
         });
-    parallel_for(
-        groups * panels, static_cast<double>(groups * chunks * size), [&](std::int64_t task) {
-            const std::int64_t group = task / panels;
-            table.reduce_weight({partials.data() + group * chunks * size, chunks, size, g.channels,
-                                 taps, g.panels, dw + group * s.group_out_channels * rows},
-                                task % panels);
-        });
+    const std::int64_t pieces = ceil_div(g.channels, ROWS_OF_REDUCTION);
+    parallel_for(groups * panels * pieces, static_cast<double>(groups * chunks * size),
+                 [&](std::int64_t task) {
+                     const std::int64_t piece = task % pieces, panel = task / pieces % panels;
+                     const std::int64_t group = task / pieces / panels;
+                     const WeightReduction reduction{partials.data() + group * chunks * size,
+                                                     chunks,
+                                                     size,
+                                                     g.channels,
+                                                     taps,
+                                                     g.panels,
+                                                     dw + group * group_size,
+                                                     sides.lane_stride,
+                                                     sides.row_stride};
+                     table.reduce_weight(reduction, panel, piece * g.channels / pieces,
+                                         (piece + 1) * g.channels / pieces);
+                 });
 }
 
 }  // namespace convlet

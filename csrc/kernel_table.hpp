@@ -77,18 +77,21 @@ struct WinogradGradient {
     std::int64_t data_stride, filter_stride;
 };
 
-// Adds the partial sums in their order and turns panels[(tap, c), k] into weight[k][c][tap].
+// Adds the partial sums in their order and turns panels[(tap, row), lane] into weight, whose
+// elements are lane * lane_stride + row * row_stride + tap.
 struct WeightReduction {
     const float* partials;
     std::int64_t partial_count, partial_size;
-    std::int64_t depth, tap_count;
+    std::int64_t rows, tap_count;
     Panels panels;
     float* weight;
+    std::int64_t lane_stride, row_stride;
 };
 
-// Two axes of an array with byte strides.
+// Two axes of an array with byte strides; columns are neighbours in the copy, whose rows are
+// `to_row` floats apart.
 struct StridedPlane {
-    std::int64_t rows, columns, row_stride, column_stride;
+    std::int64_t rows, columns, row_stride, column_stride, to_row;
 };
 
 // The geometry of a pooling, as checked_pool2d() found it. Arrays are NHWC; the indices of max
@@ -194,7 +197,8 @@ struct KernelTable {
     void (*winograd_gradient_taps)(const WinogradGradient&, std::int64_t first_channel,
                                    std::int64_t last_channel, std::int64_t panel, const float* sums,
                                    std::int64_t stride, float* dw);
-    void (*reduce_weight)(const WeightReduction&, std::int64_t panel);
+    void (*reduce_weight)(const WeightReduction&, std::int64_t panel, std::int64_t first_row,
+                          std::int64_t last_row);
 
     void (*max_pool2d_forward)(const Pooling&, const PoolTask&, const float* x, float* y,
                                void* indices);

@@ -24,23 +24,31 @@ bool runs_in_order(const StridedImages& a, const std::array<int, 4>& order) {
 constexpr std::array<int, 4> CHANNELS_LAST{0, 2, 3, 1};
 constexpr std::array<int, 4> CONTIGUOUS{0, 1, 2, 3};
 
-// Writes the array in the given order of axes: a task is one step along the first two.
+// Writes the array in the given order of axes, plane by plane. A plane has the axis that is last in
+// the destination and the one before it or, where another axis is nearer in the source, that one:
+// such a plane is a transposition of rows that are contiguous on both sides.
 void copy_in_order(const StridedImages& a, const std::array<int, 4>& order, float* to) {
-    const auto axis = [&](int i) {
-        return static_cast<std::size_t>(order[static_cast<std::size_t>(i)]);
-    };
-    const std::int64_t outer = a.extents[axis(0)], middle = a.extents[axis(1)];
-    const StridedPlane plane{a.extents[axis(2)], a.extents[axis(3)], a.strides[axis(2)],
-                             a.strides[axis(3)]};
-    const std::int64_t size = plane.rows * plane.columns;
+    std::array<std::int64_t, 4> extents{}, from{}, into{};
+    std::int64_t step = 1;
+    for (std::size_t i = 4; i-- > 0;) {
+        const auto axis = static_cast<std::size_t>(order[i]);
+        extents[i] = a.extents[axis];
+        from[i] = a.strides[axis];
+        into[i] = step;
+        step *= extents[i];
+    }
+    std::size_t rows = 2;
+    for (std::size_t i = 0; i < 3; ++i)
+        if (extents[i] > 1 && from[i] == std::int64_t{sizeof(float)}) rows = i;
+    const std::size_t first = rows == 0 ? 1 : 0, second = rows == 2 ? 1 : 2;
+    const StridedPlane plane{extents[rows], extents[3], from[rows], from[3], into[rows]};
     const KernelTable& table = kernels();
-    parallel_for(
-        outer * middle, static_cast<double>(outer * middle * size) * 2, [&](std::int64_t task) {
-            table.copy_plane(
-                plane,
-                a.data + task / middle * a.strides[axis(0)] + task % middle * a.strides[axis(1)],
-                to + task * size);
-        });
+    parallel_for(extents[first] * extents[second], static_cast<double>(step) * 2,
+                 [&](std::int64_t task) {
+                     const std::int64_t i = task / extents[second], j = task % extents[second];
+                     table.copy_plane(plane, a.data + i * from[first] + j * from[second],
+                                      to + i * into[first] + j * into[second]);
+                 });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if os.environ.get("CI") else "convlet")
+
+# A shell starts background jobs with Ctrl-C ignored, and what we start would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # CONVLET_ISA=v3 pytest runs the suite under that instruction set alone.
 ISAS = [name] if (name := os.environ.get("CONVLET_ISA")) else _core.supported_isas()

@@ -65,10 +65,12 @@ void pack_weight(const WeightPacking& p, std::int64_t panel) {
     float* to = p.packed + start * p.depth * p.tap_count;
     const std::int64_t tap = p.depth * width;
     if (valid < width) zero_floats(to, p.tap_count * tap);
-    for (std::int64_t k = 0; k < valid; k += VECTOR)
+    // Lanes that are neighbours are copied a panel at a time, others a register.
+    const std::int64_t lanes = p.lane_stride == 1 ? width : VECTOR;
+    for (std::int64_t k = 0; k < valid; k += lanes)
         for (std::int64_t d = 0; d < p.depth; d += PACK_DEPTH)
             read_weights(p, d, smaller(p.depth, d + PACK_DEPTH), start + k,
-                         smaller(VECTOR, valid - k), {to + d * width + k, tap, width});
+                         smaller(lanes, valid - k), {to + d * width + k, tap, width});
 }
 
 std::int64_t strip_floats(const Correlation& g, const PixelBlock& largest) {

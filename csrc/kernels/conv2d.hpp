@@ -36,6 +36,7 @@ void winograd_gradient_point(const WinogradGradient& gradient, std::int64_t poin
 void winograd_gradient_taps(const WinogradGradient& gradient, std::int64_t first_channel,
                             std::int64_t last_channel, std::int64_t panel, const float* sums,
                             std::int64_t stride, float* dw);
-void reduce_weight(const WeightReduction& reduction, std::int64_t panel);
+void reduce_weight(const WeightReduction& reduction, std::int64_t panel, std::int64_t first_row,
+                   std::int64_t last_row);
 
 }  // namespace convlet::CONVLET_ISA

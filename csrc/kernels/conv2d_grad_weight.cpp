@@ -80,24 +80,41 @@ void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t 
     }
 }
 
-void reduce_weight(const WeightReduction& w, std::int64_t panel) {
+void reduce_weight(const WeightReduction& w, std::int64_t panel, std::int64_t first_row,
+                   std::int64_t last_row) {
     const std::int64_t width = panel_width(w.panels, panel);
     const std::int64_t start = panel_start(w.panels, panel);
     const std::int64_t valid = smaller(width, w.panels.columns - start);
-    const std::int64_t taps = w.tap_count;
-    for (std::int64_t t = 0; t < taps; ++t) {
-        for (std::int64_t c = 0; c < w.depth; ++c) {
-            float sum[WIDEST * VECTOR];
-            const std::int64_t m = t * w.depth + c;
-            for (std::int64_t j = 0; j < width; ++j) sum[j] = 0.0F;
-            for (std::int64_t p = 0; p < w.partial_count; ++p) {
-                const float* RESTRICT from =
-                    w.partials + p * w.partial_size + start * taps * w.depth + m * width;
+    const float* partials = w.partials + start * w.tap_count * w.rows;
+    const auto add = [&](std::int64_t m, float* RESTRICT sum) __attribute__((always_inline)) {
+        const float* RESTRICT from = partials + m * width;
 #pragma omp simd
-                for (std::int64_t j = 0; j < width; ++j) sum[j] += from[j];
+        for (std::int64_t j = 0; j < width; ++j) sum[j] = from[j];
+        for (std::int64_t p = 1; p < w.partial_count; ++p) {
+            const float* RESTRICT next = from + p * w.partial_size;
+#pragma omp simd
+            for (std::int64_t j = 0; j < width; ++j) sum[j] += next[j];
+        }
+    };
+    if (w.lane_stride == 1) {  // lanes lie together in the weight too
+        for (std::int64_t c = first_row; c < last_row; ++c) {
+            float sum[WIDEST * VECTOR];
+            add(c, sum);
+            copy_floats(sum, w.weight + start + c * w.row_stride, valid);
+        }
+        return;
+    }
+    // A few rows are summed, then written lane by lane along the weight's memory.
+    constexpr std::int64_t ROWS = 16;
+    for (std::int64_t c0 = first_row; c0 < last_row; c0 += ROWS) {
+        const std::int64_t rows = smaller(ROWS, last_row - c0);
+        for (std::int64_t t = 0; t < w.tap_count; ++t) {
+            float sums[ROWS][WIDEST * VECTOR];
+            for (std::int64_t c = 0; c < rows; ++c) add(t * w.rows + c0 + c, sums[c]);
+            for (std::int64_t j = 0; j < valid; ++j) {
+                float* to = w.weight + (start + j) * w.lane_stride + c0 * w.row_stride + t;
+                for (std::int64_t c = 0; c < rows; ++c) to[c * w.row_stride] = sums[c][j];
             }
-            for (std::int64_t j = 0; j < valid; ++j)
-                w.weight[((start + j) * w.depth + c) * taps + t] = sum[j];
         }
     }
 }

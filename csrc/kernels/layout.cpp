@@ -2,29 +2,29 @@
 #include "layout.hpp"
 
 #include "simd.hpp"
+#include "transpose.hpp"
 
 namespace convlet::CONVLET_ISA {
 
 void copy_plane(const StridedPlane& plane, const char* from, float* RESTRICT to) {
-    // Blocks of 16 rows keep the lines of a transposed plane in L1 until each is used up.
-    constexpr std::int64_t BLOCK = 16;
-    if (plane.column_stride == sizeof(float)) {
+    constexpr std::int64_t FLOAT = sizeof(float);
+    if (plane.column_stride == FLOAT) {
         for (std::int64_t i = 0; i < plane.rows; ++i) {
             const float* row = reinterpret_cast<const float*>(from + i * plane.row_stride);
 #pragma omp simd
-            for (std::int64_t j = 0; j < plane.columns; ++j) to[i * plane.columns + j] = row[j];
+            for (std::int64_t j = 0; j < plane.columns; ++j) to[i * plane.to_row + j] = row[j];
         }
         return;
     }
-    for (std::int64_t i0 = 0; i0 < plane.rows; i0 += BLOCK) {
-        const std::int64_t i1 = smaller(i0 + BLOCK, plane.rows);
-        for (std::int64_t j = 0; j < plane.columns; ++j) {
-            const char* column = from + j * plane.column_stride;
-            for (std::int64_t i = i0; i < i1; ++i)
-                to[i * plane.columns + j] =
-                    *reinterpret_cast<const float*>(column + i * plane.row_stride);
-        }
+    if (plane.row_stride == FLOAT && plane.column_stride % FLOAT == 0) {
+        transpose(reinterpret_cast<const float*>(from), plane.column_stride / FLOAT, plane.columns,
+                  plane.rows, to, plane.to_row);
+        return;
     }
+    for (std::int64_t i = 0; i < plane.rows; ++i)
+        for (std::int64_t j = 0; j < plane.columns; ++j)
+            to[i * plane.to_row + j] = *reinterpret_cast<const float*>(from + i * plane.row_stride +
+                                                                       j * plane.column_stride);
 }
 
 // Few channels: 16 rows at a time are one long row, whose sums are folded at the end.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "simd.hpp"
+#include "transpose.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
@@ -45,6 +46,10 @@ INLINE void read_weights(const WeightPacking& p, std::int64_t first, std::int64_
     const std::int64_t inner_from = depth_is_nearer ? p.depth_stride : p.lane_stride;
     const std::int64_t outer_to = depth_is_nearer ? 1 : target.depth_step;
     const std::int64_t inner_to = depth_is_nearer ? target.depth_step : 1;
+    if (p.tap_count == 1 && depth_is_nearer && p.depth_stride == 1) {
+        transpose(weight + p.taps[0], p.lane_stride, lanes, depth, target.to, target.depth_step);
+        return;
+    }
     const std::int64_t run = inner * p.tap_count;
     for (std::int64_t o = 0; o < outer; ++o) {
         const float* from = weight + o * outer_from;
