@@ -96,8 +96,11 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
     const std::int64_t splits = std::clamp<std::int64_t>(ceil_div(wanted, chunks * panels), 1,
                                                          g.depthwise ? 1 : ceil_div(rows, 24));
 
+    // One chunk of a single tap's sums, in whole registers, is the weight itself.
+    const bool in_place = chunks == 1 && sides.lane_stride == 1 && !g.depthwise &&
+                          padded_columns(g.panels) == g.panels.columns;
     const KernelTable& table = kernels();
-    const Scratch partials(groups * chunks * size);
+    const Scratch partials(in_place ? 1 : groups * chunks * size);
     const std::int64_t scratch = g.depthwise
                                      ? table.depthwise_grad_weight_floats(g, largest_block(blocks))
                                      : table.grad_weight_floats(g, largest_block(blocks));
@@ -110,18 +113,21 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
             const std::int64_t first = split * rows / splits, last = (split + 1) * rows / splits;
             const std::int64_t start = panel * g.panels.wide;
             const std::int64_t width = panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
-            float* partial =
-                partials.data() + (group * chunks + chunk) * size + start * rows + first * width;
+            float* partial = in_place ? dw + group * group_size + first * sides.row_stride + start
+                                      : partials.data() + (group * chunks + chunk) * size +
+                                            start * rows + first * width;
+            const std::int64_t step = in_place ? sides.row_stride : width;
             const std::int64_t from = chunk * count / chunks, to = (chunk + 1) * count / chunks;
             for (std::int64_t b = from; b < to; ++b) {
                 if (g.depthwise)
                     table.depthwise_grad_weight(w, block_at(blocks, b), panel, strip, partial,
                                                 b > from);
                 else
-                    table.grad_weight(w, block_at(blocks, b), first, last, panel, strip, partial,
-                                      b > from);
+                    table.grad_weight(w, block_at(blocks, b), first, last, panel, strip,
+                                      {partial, step, b > from});
             }
         });
+    if (in_place) return;
     const std::int64_t pieces = ceil_div(g.channels, ROWS_OF_REDUCTION);
     parallel_for(groups * panels * pieces, static_cast<double>(groups * chunks * size),
                  [&](std::int64_t task) {

@@ -29,6 +29,13 @@ std::int64_t packed_floats(const Plan& p) {
     return (floats + 15) / 16 * 16;  // whole cache lines, so that every plan starts at one
 }
 
+// A single tap whose columns are neighbours in the weight, in whole registers, is read in place.
+bool reads_in_place(const Plan& p) {
+    return p.algorithm == Algorithm::direct && p.packing.tap_count == 1 &&
+           p.packing.lane_stride == 1 &&
+           padded_columns(p.packing.panels) == p.packing.panels.columns;
+}
+
 // Index of the plan that a running number belongs to, given where each plan's numbers start.
 std::size_t owner(const std::vector<std::int64_t>& first, std::int64_t number) {
     return static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), number) -
@@ -217,6 +224,7 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         plan.block_tasks = ceil_div(all, plan.tiles);
         plan.packed_ahead = !large || plan.block_tasks > FEW_BLOCKS;
     } else {
+        plan.packed_ahead = !reads_in_place(plan);
         plan.blocks = blocks_of(g);
         plan.block_tasks = block_count(plan.blocks);
     }
@@ -242,6 +250,11 @@ void run_plans(std::vector<Plan>& plans) {
     const Scratch packed(packed_size);
     float* free = packed.data();
     for (Plan& p : plans) {
+        if (reads_in_place(p)) {
+            p.geometry.packed = p.packing.weight + p.packing.taps[0];
+            p.geometry.packed_step = p.packing.depth_stride;
+            continue;
+        }
         p.geometry.packed = p.packing.packed = free;
         free += packed_floats(p);
     }

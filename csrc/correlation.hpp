@@ -20,7 +20,7 @@ struct Plan {
     Algorithm algorithm;
     Blocks blocks;              // of pixels, for the direct algorithm
     std::int64_t tiles;         // of a block, for Winograd's
-    bool packed_ahead;          // else each task transforms the weights it needs
+    bool packed_ahead;          // else tasks read weights in place or transform what they need
     std::int64_t block_tasks;   // blocks of pixels or of tiles
     std::int64_t panel_groups;  // the panels of a block are shared out among so many tasks
 };

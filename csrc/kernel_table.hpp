@@ -40,7 +40,8 @@ struct Correlation {
     float* y;
     std::int64_t out_height, out_width, out_channels;
     std::int64_t y_image, y_row, y_pixel;  // floats between images, rows, pixels
-    const float* packed;                   // weights in panels, see pack_weight
+    const float* packed;                   // weights in panels, see pack_weight,
+    std::int64_t packed_step;              // or, not 0, rows of all columns so far apart
     Panels panels;
     const float* bias;  // or null
     Activation activation;
@@ -66,6 +67,13 @@ struct WeightGradient {
     Correlation geometry;  // x, its geometry and the extents of dy; y, packed and bias unused
     const float* dy;       // NHWC, geometry.y_pixel floats between pixels
     const float* dy_end;   // of the array: reads past a pixel's channels must end before it
+};
+
+// Where sums go: rows `step` floats apart, which hold what came before if `resume`.
+struct WeightSums {
+    float* to;
+    std::int64_t step;
+    bool resume;
 };
 
 // The same for a 3x3 kernel by Winograd, a block of tiles at a time.
@@ -188,8 +196,8 @@ struct KernelTable {
                      std::int64_t last_panel, float* scratch);
     std::int64_t (*grad_weight_floats)(const Correlation&, const PixelBlock& largest);
     void (*grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t first_row,
-                        std::int64_t last_row, std::int64_t panel, float* scratch, float* partial,
-                        bool resume);
+                        std::int64_t last_row, std::int64_t panel, float* scratch,
+                        const WeightSums& sums);
     void (*winograd_gradient_tile)(const WinogradGradient&, std::int64_t tile, float* zeros);
     void (*winograd_gradient_point)(const WinogradGradient&, std::int64_t point,
                                     std::int64_t first_channel, std::int64_t last_channel,

@@ -21,6 +21,7 @@ bool runs_in_order(const StridedImages& a, const std::array<int, 4>& order) {
     return true;
 }
 
+constexpr std::int64_t CHUNK_FLOATS = 8192;  // of a task
 constexpr std::array<int, 4> CHANNELS_LAST{0, 2, 3, 1};
 constexpr std::array<int, 4> CONTIGUOUS{0, 1, 2, 3};
 
@@ -43,12 +44,16 @@ void copy_in_order(const StridedImages& a, const std::array<int, 4>& order, floa
     const std::size_t first = rows == 0 ? 1 : 0, second = rows == 2 ? 1 : 2;
     const StridedPlane plane{extents[rows], extents[3], from[rows], from[3], into[rows]};
     const KernelTable& table = kernels();
-    parallel_for(extents[first] * extents[second], static_cast<double>(step) * 2,
-                 [&](std::int64_t task) {
-                     const std::int64_t i = task / extents[second], j = task % extents[second];
-                     table.copy_plane(plane, a.data + i * from[first] + j * from[second],
-                                      to + i * into[first] + j * into[second]);
-                 });
+    const std::int64_t planes = extents[first] * extents[second];
+    const std::int64_t chunk = std::max<std::int64_t>(
+        1, CHUNK_FLOATS / std::max<std::int64_t>(1, plane.rows * plane.columns));
+    parallel_for(ceil_div(planes, chunk), static_cast<double>(step) * 2, [&](std::int64_t task) {
+        for (std::int64_t p = task * chunk; p < std::min(planes, (task + 1) * chunk); ++p) {
+            const std::int64_t i = p / extents[second], j = p % extents[second];
+            table.copy_plane(plane, a.data + i * from[first] + j * from[second],
+                             to + i * into[first] + j * into[second]);
+        }
+    });
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first
         const std::int64_t width = panel_width(g.panels, panel);
         const std::int64_t start = panel_start(g.panels, panel);
         const int most = rows_for(width);
-        const float* b = g.packed + start * depth_of_all;
+        const float* b = g.packed + (g.packed_step == 0 ? start * depth_of_all : start);
         Step steps[MAX_STEPS];
         float bias[WIDEST * VECTOR];
         const float* a[8];
@@ -96,6 +96,7 @@ void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first
         task.a = a;
         task.c = c;
         task.steps = steps;
+        task.b_step = g.packed_step == 0 ? width : g.packed_step;
         task.valid = smaller(width, g.panels.columns - start);
         if (g.bias != nullptr) {
             for (std::int64_t j = 0; j < width; ++j)
@@ -126,7 +127,7 @@ void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first
                 run_tile(rows, width, task);
                 p += rows;
             }
-            b += depth * width;
+            b += depth * task.b_step;
             task.resume = true;
         } while (!walk.finished);
     }

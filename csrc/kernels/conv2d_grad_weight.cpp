@@ -31,8 +31,8 @@ std::int64_t grad_weight_floats(const Correlation& g, const PixelBlock& largest)
 }
 
 void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t first_row,
-                 std::int64_t last_row, std::int64_t panel, float* scratch, float* partial,
-                 bool resume) {
+                 std::int64_t last_row, std::int64_t panel, float* scratch,
+                 const WeightSums& sums) {
     const Correlation& g = w.geometry;
     const std::int64_t width = panel_width(g.panels, panel);
     const std::int64_t start = panel_start(g.panels, panel);
@@ -44,7 +44,8 @@ void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t 
     task.columns = block.j1 - block.j0;
     task.a_row = g.step_h * strip.row;
     task.a_step = g.step_w * strip.pixel;
-    task.resume = resume;
+    task.resume = sums.resume;
+    task.sums_step = sums.step;
     // Lanes beyond the panel's columns may add what they find there: nobody reads those sums.
     const float* b =
         w.dy + block.image * g.y_image + block.i0 * g.y_row + block.j0 * g.y_pixel + start;
@@ -74,7 +75,7 @@ void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t 
         const std::int64_t shares = (left + most - 1) / most;
         const std::int64_t rows = (left + shares - 1) / shares;
         task.a = strip.origin + r * strip.tap_row + s * strip.tap_pixel + within;
-        task.sums = partial + (m - first_row) * width;
+        task.sums = sums.to + (m - first_row) * sums.step;
         run_outer_tile(rows, width, task);
         m += rows;
     }

@@ -17,7 +17,8 @@ struct TileTask {
     const float* const* a;  // one pointer per row
     const Step* steps;      // runs of the depth, the same for every row
     std::int64_t step_count;
-    const float* b;      // [depth][Lanes]
+    const float* b;  // [depth], rows of Lanes floats, b_step floats apart
+    std::int64_t b_step;
     float* const* c;     // one pointer per row
     std::int64_t valid;  // columns of c that exist, of Lanes
     const float* bias;   // Lanes floats, added when the sum is complete; null for none
@@ -72,6 +73,7 @@ __attribute__((noinline)) void tile(const TileTask& task) {
         for (int j = 0; j < Lanes; ++j) acc[i][j] = 0.0F;
     }
     const float* RESTRICT b = task.b;
+    const std::int64_t b_step = task.b_step;
     for (std::int64_t t = 0; t < task.step_count; ++t) {
         const std::int64_t depth = task.steps[t].depth;
         const float* a[Rows];
@@ -84,7 +86,7 @@ __attribute__((noinline)) void tile(const TileTask& task) {
 #pragma omp simd
                 for (int j = 0; j < Lanes; ++j) acc[i][j] += x * b[j];
             }
-            b += Lanes;
+            b += b_step;
         }
     }
     if (task.valid == Lanes) {

@@ -18,6 +18,23 @@ INLINE void for_blocks(std::int64_t channels, Body body) {
     for (; c < channels; ++c) body.template operator()<1>(c);
 }
 
+// Few channels: WIDE_ROWS rows are taken as one of so many times the channels.
+constexpr std::int64_t WIDE_ROWS = 16;
+constexpr std::int64_t ROOM = WIDE_ROWS * VECTOR;
+
+INLINE bool few(std::int64_t channels, std::int64_t rows) {
+    return channels < VECTOR && rows >= WIDE_ROWS;
+}
+
+INLINE const float* repeated(const float* values, std::int64_t channels, float* to) {
+    for (std::int64_t i = 0; i < WIDE_ROWS * channels; ++i) to[i] = values[i % channels];
+    return to;
+}
+
+INLINE const float* behind(const float* values, std::int64_t floats) {
+    return values == nullptr ? nullptr : values + floats;
+}
+
 INLINE float activated(float v, Activation activation) {
     return activation == Activation::relu && v < 0.0F ? 0.0F : v;
 }
@@ -31,6 +48,26 @@ void channel_moments(const float* x, std::int64_t rows, std::int64_t channels, f
     sum_rows(x, rows, channels, mean);
     const float share = 1.0F / static_cast<float>(rows);
     for (std::int64_t c = 0; c < channels; ++c) mean[c] *= share;
+    if (few(channels, rows)) {
+        float middle[ROOM], acc[ROOM] = {};
+        const std::int64_t width = WIDE_ROWS * channels, whole = rows / WIDE_ROWS;
+        repeated(mean, channels, middle);
+        for (std::int64_t r = 0; r < whole; ++r) {
+            const float* RESTRICT row = x + r * width;
+#pragma omp simd
+            for (std::int64_t i = 0; i < width; ++i) {
+                const float d = row[i] - middle[i];
+                acc[i] += d * d;
+            }
+        }
+        for (std::int64_t i = whole * width; i < rows * channels; ++i) {
+            const float d = x[i] - mean[i % channels];
+            acc[i % channels] += d * d;
+        }
+        for (std::int64_t c = 0; c < channels; ++c) squares[c] = 0.0F;
+        for (std::int64_t i = 0; i < width; ++i) squares[i % channels] += acc[i];
+        return;
+    }
     for_blocks(channels, [&]<int Lanes>(std::int64_t c) __attribute__((always_inline)) {
         float middle[Lanes], acc[Lanes];
 #pragma omp simd
@@ -53,6 +90,18 @@ void channel_moments(const float* x, std::int64_t rows, std::int64_t channels, f
 
 // y = activation(x * scale + shift + residual)
 void scale_shift(const NormApply& t, std::int64_t rows) {
+    if (few(t.channels, rows)) {
+        float scale[ROOM], shift[ROOM];
+        const std::int64_t whole = rows / WIDE_ROWS, done = whole * WIDE_ROWS * t.channels;
+        scale_shift(
+            {t.x, t.residual, repeated(t.scale, t.channels, scale),
+             repeated(t.shift, t.channels, shift), t.y, t.channels * WIDE_ROWS, t.activation},
+            whole);
+        scale_shift({t.x + done, behind(t.residual, done), t.scale, t.shift, t.y + done, t.channels,
+                     t.activation},
+                    rows % WIDE_ROWS);
+        return;
+    }
     for (std::int64_t r = 0; r < rows; ++r) {
         const float* RESTRICT x = t.x + r * t.channels;
         const float* RESTRICT residual =
@@ -73,6 +122,21 @@ void scale_shift(const NormApply& t, std::int64_t rows) {
 
 // dz = dy where the activation let it pass;  sum of dz and of dz * (x - mean) by channel.
 void norm_sums(const NormSums& t, std::int64_t rows) {
+    if (few(t.channels, rows)) {
+        float mean[ROOM], sum[ROOM], product[ROOM];
+        const std::int64_t whole = rows / WIDE_ROWS, done = whole * WIDE_ROWS * t.channels;
+        norm_sums({t.dy, t.x, t.y, repeated(t.mean, t.channels, mean), sum, product,
+                   t.channels * WIDE_ROWS},
+                  whole);
+        norm_sums(
+            {t.dy + done, t.x + done, behind(t.y, done), t.mean, t.sum, t.product, t.channels},
+            rows % WIDE_ROWS);
+        for (std::int64_t i = 0; i < WIDE_ROWS * t.channels; ++i) {
+            t.sum[i % t.channels] += sum[i];
+            t.product[i % t.channels] += product[i];
+        }
+        return;
+    }
     for_blocks(t.channels, [&]<int Lanes>(std::int64_t c) __attribute__((always_inline)) {
         float mean[Lanes], sum[Lanes], product[Lanes];
 #pragma omp simd
@@ -109,6 +173,18 @@ void norm_sums(const NormSums& t, std::int64_t rows) {
 
 // dx = of_dz * dz + of_x * x + constant;  the residual's gradient is dz.
 void norm_grad(const NormGrad& t, std::int64_t rows) {
+    if (few(t.channels, rows)) {
+        float of_dz[ROOM], of_x[ROOM], constant[ROOM];
+        const std::int64_t whole = rows / WIDE_ROWS, done = whole * WIDE_ROWS * t.channels;
+        norm_grad({t.dy, t.x, t.y, repeated(t.of_dz, t.channels, of_dz),
+                   repeated(t.of_x, t.channels, of_x), repeated(t.constant, t.channels, constant),
+                   t.dx, t.dz, t.channels * WIDE_ROWS},
+                  whole);
+        norm_grad({t.dy + done, t.x + done, behind(t.y, done), t.of_dz, t.of_x, t.constant,
+                   t.dx + done, t.dz == nullptr ? nullptr : t.dz + done, t.channels},
+                  rows % WIDE_ROWS);
+        return;
+    }
     for (std::int64_t r = 0; r < rows; ++r) {
         const std::int64_t at = r * t.channels;
         const float *RESTRICT dy = t.dy + at, *RESTRICT x = t.x + at;

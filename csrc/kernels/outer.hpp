@@ -19,7 +19,8 @@ struct OuterTask {
     const float* b;
     std::int64_t b_row, b_step;
     std::int64_t rows, columns;
-    float* sums;  // [Rows][Lanes]
+    float* sums;  // [Rows], sums_step floats apart
+    std::int64_t sums_step;
     bool resume;  // sums holds what came before
 };
 
@@ -51,13 +52,13 @@ __attribute__((noinline)) void outer_tile(const OuterTask& task) {
         UNROLL
         for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
-            for (int j = 0; j < Lanes; ++j) acc[i][j] += sums[i * Lanes + j];
+            for (int j = 0; j < Lanes; ++j) acc[i][j] += sums[i * task.sums_step + j];
         }
     }
     UNROLL
     for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
-        for (int j = 0; j < Lanes; ++j) sums[i * Lanes + j] = acc[i][j];
+        for (int j = 0; j < Lanes; ++j) sums[i * task.sums_step + j] = acc[i][j];
     }
 }
 

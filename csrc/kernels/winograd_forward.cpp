@@ -83,7 +83,7 @@ INLINE void multiply_point(const float* tiles_data, std::int64_t tile_stride, st
     const Step step{0, depth};
     const float* a[8];
     float* c[8];
-    const TileTask task{a, &step, 1, b, c, width, nullptr, resume, false, Activation::none};
+    const TileTask task{a, &step, 1, b, width, c, width, nullptr, resume, false, Activation::none};
     const int most = rows_for(width);
     std::int64_t left = (tiles + most - 1) / most;
     for (std::int64_t t = 0; t < tiles; --left) {

@@ -71,6 +71,7 @@ void winograd_gradient_point(const WinogradGradient& w, std::int64_t point, std:
     task.rows = 1;
     task.columns = w.tiles;
     task.resume = resume;
+    task.sums_step = width;
     const std::int64_t most = outer_rows(static_cast<int>(width / VECTOR));
     std::int64_t shares = (last - first + most - 1) / most;
     for (std::int64_t c = first; c < last; --shares) {
