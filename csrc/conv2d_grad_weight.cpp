@@ -88,9 +88,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
     }
     // Chunks of pixels have partial sums of their own, as many as 4 MiB hold; the panels and then
     // the rows of the weight make the rest of the tasks.
-    const double cost = flops(g) * static_cast<double>(groups);
-    const auto wanted = static_cast<std::int64_t>(
-        std::clamp(cost / TASK_FLOPS / static_cast<double>(groups), 1.0, 64.0));
+    const auto wanted = static_cast<std::int64_t>(std::clamp(flops(g) / TASK_FLOPS, 1.0, 64.0));
     const std::int64_t chunks =
         std::clamp<std::int64_t>(std::min((std::int64_t{1} << 20) / size, wanted), 1, count);
     const std::int64_t splits = std::clamp<std::int64_t>(ceil_div(wanted, chunks * panels), 1,
@@ -99,6 +97,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
     // One chunk of a single tap's sums, in whole registers, is the weight itself.
     const bool in_place = chunks == 1 && sides.lane_stride == 1 && !g.depthwise &&
                           padded_columns(g.panels) == g.panels.columns;
+    const double cost = flops(g) * static_cast<double>(groups) / FLOPS_PER_COST;
     const KernelTable& table = kernels();
     const Scratch partials(in_place ? 1 : groups * chunks * size);
     const std::int64_t scratch = g.depthwise

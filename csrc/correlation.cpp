@@ -244,7 +244,7 @@ void run_plans(std::vector<Plan>& plans) {
         first.push_back(first.back() + p.block_tasks * p.panel_groups);
         packed_size += packed_floats(p);
         if (p.block_tasks > 0) scratch = std::max(scratch, scratch_floats(p));
-        cost += flops(p.geometry);
+        cost += flops(p.geometry) / FLOPS_PER_COST;
     }
     if (first.back() == 0) return;
     const Scratch packed(packed_size);

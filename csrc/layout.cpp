@@ -38,6 +38,12 @@ void copy_in_order(const StridedImages& a, const std::array<int, 4>& order, floa
         into[i] = step;
         step *= extents[i];
     }
+    // Neighbours that are neighbours in the source too are one axis.
+    if (from[2] == from[3] * extents[3]) {
+        extents = {1, extents[0], extents[1], extents[2] * extents[3]};
+        from = {0, from[0], from[1], from[3]};
+        into = {0, into[0], into[1], into[3]};
+    }
     std::size_t rows = 2;
     for (std::size_t i = 0; i < 3; ++i)
         if (extents[i] > 1 && from[i] == std::int64_t{sizeof(float)}) rows = i;

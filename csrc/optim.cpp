@@ -20,7 +20,7 @@ void for_chunks(const std::vector<OptimTensor>& tensors, Update update) {
         first.push_back(first.back() + ceil_div(t.count, CHUNK));
         floats += t.count;
     }
-    parallel_for(first.back(), static_cast<double>(floats) * 4, [&](std::int64_t task) {
+    parallel_for(first.back(), static_cast<double>(floats), [&](std::int64_t task) {
         const auto index = static_cast<std::size_t>(
             std::upper_bound(first.begin(), first.end(), task) - first.begin() - 1);
         const OptimTensor& t = tensors[index];

@@ -37,7 +37,8 @@ void transform_block(const WinogradGradient& w, float* zeros) {
 
 double product_cost(const WinogradGradient& w) {
     const Correlation& g = w.gradient.geometry;
-    return 2.0 * POINTS * static_cast<double>(w.tiles * g.channels * g.panels.columns);
+    return 2.0 * POINTS * static_cast<double>(w.tiles * g.channels * g.panels.columns) /
+           FLOPS_PER_COST;
 }
 
 // All 36 sums of some channels and a panel, transformed back at once: they never leave the L2.
