@@ -106,8 +106,9 @@ class SharedInputs {
     }
     static std::int64_t widest(const std::vector<Plan>& plans) {
         std::int64_t most = 0;
-        for (const Plan& p : plans) most = std::max(most, p.geometry.channels);
-        return most + 16;
+        for (const Plan& p : plans)
+            if (p.algorithm == Algorithm::winograd) most = std::max(most, p.geometry.channels + 16);
+        return most;
     }
 
     Scratch inputs_, zeros_;

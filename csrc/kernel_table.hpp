@@ -76,6 +76,16 @@ struct WeightSums {
     bool resume;
 };
 
+// c[i, j] = sum over d of a[i * a_row + d * a_step] * b[d * b_step + j], c contiguous.
+struct SmallProduct {
+    const float* a;
+    std::int64_t a_row, a_step;
+    const float* b;
+    std::int64_t b_step;
+    float* c;
+    std::int64_t rows, columns, depth;
+};
+
 // The same for a 3x3 kernel by Winograd, a block of tiles at a time.
 struct WinogradGradient {
     WeightGradient gradient;
@@ -243,6 +253,7 @@ struct KernelTable {
     void (*scale_shift)(const NormApply&, std::int64_t rows);
     void (*norm_sums)(const NormSums&, std::int64_t rows);
     void (*norm_grad)(const NormGrad&, std::int64_t rows);
+    void (*small_product)(const SmallProduct&);
 };
 
 }  // namespace convlet

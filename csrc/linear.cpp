@@ -1,9 +1,25 @@
 #include "linear.hpp"
 
 #include "conv2d.hpp"
+#include "dispatch.hpp"
+#include "threads.hpp"
 
 namespace convlet {
 namespace {
+
+// Below so many products, packing and sharing out the work take longer than the products.
+constexpr std::int64_t SMALL = 1 << 17;
+
+bool is_small(const LinearShape& s) {
+    return s.inputs < SMALL && s.outputs < SMALL && s.rows < SMALL &&
+           s.inputs * s.outputs < SMALL && s.inputs * s.outputs * s.rows < SMALL;
+}
+
+// On the calling thread, in the floating-point mode of all kernels.
+void multiply(const SmallProduct& product) {
+    const KernelTable& table = kernels();
+    parallel_for(1, 0, [&](std::int64_t) { table.small_product(product); });
+}
 
 Conv2dShape as_conv2d(const LinearShape& s) {
     return checked_conv2d({s.rows, s.inputs, 1, 1}, {s.outputs, s.inputs, 1, 1},
@@ -18,10 +34,18 @@ void linear_forward(const LinearShape& s, const float* x, const float* weight, c
 }
 
 void linear_grad_input(const LinearShape& s, const float* dy, const float* weight, float* dx) {
+    if (is_small(s)) {
+        multiply({dy, s.outputs, 1, weight, s.inputs, dx, s.rows, s.inputs, s.outputs});
+        return;
+    }
     conv2d_grad_input(as_conv2d(s), dy, weight, nullptr, dx);
 }
 
 void linear_grad_weight(const LinearShape& s, const float* dy, const float* x, float* dw) {
+    if (is_small(s)) {
+        kernels().small_product({dy, 1, s.outputs, x, s.inputs, dw, s.outputs, s.inputs, s.rows});
+        return;
+    }
     conv2d_grad_weight(as_conv2d(s), dy, x, dw);
 }
 

@@ -29,7 +29,8 @@ void empty_cache();
 class Scratch {
    public:
     explicit Scratch(std::int64_t floats)
-        : data_(static_cast<float*>(acquire(floats * std::int64_t{sizeof(float)}))) {}
+        : data_(floats == 0 ? nullptr
+                            : static_cast<float*>(acquire(floats * std::int64_t{sizeof(float)}))) {}
     ~Scratch() { release(data_); }
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;

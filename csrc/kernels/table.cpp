@@ -4,6 +4,7 @@
 #include "dropout.hpp"
 #include "kernel_table.hpp"
 #include "layout.hpp"
+#include "linear.hpp"
 #include "loss.hpp"
 #include "norm.hpp"
 #include "optim.hpp"
@@ -59,6 +60,7 @@ constinit const KernelTable table{
     .scale_shift = scale_shift,
     .norm_sums = norm_sums,
     .norm_grad = norm_grad,
+    .small_product = small_product,
 };
 
 }  // namespace convlet::CONVLET_ISA

@@ -37,13 +37,6 @@ INLINE void transpose_4x4(const float* from, std::int64_t from_step, float* to,
 INLINE void transpose(const float* from, std::int64_t from_step, std::int64_t rows,
                       std::int64_t columns, float* to, std::int64_t to_step) {
     constexpr std::int64_t BLOCK = 16;
-    if (columns < 8) {  // a few long rows to write: one after the other
-        for (std::int64_t j = 0; j < columns; ++j) {
-            float* RESTRICT row = to + j * to_step;
-            for (std::int64_t i = 0; i < rows; ++i) row[i] = from[i * from_step + j];
-        }
-        return;
-    }
     for (std::int64_t j0 = 0; j0 < columns; j0 += BLOCK) {
         const std::int64_t j1 = smaller(j0 + BLOCK, columns);
         std::int64_t i = 0;

@@ -1,0 +1,10 @@
+// The kernels of linear.cpp, as the table lists them.
+#pragma once
+
+#include "kernel_table.hpp"
+
+namespace convlet::CONVLET_ISA {
+
+void small_product(const SmallProduct& product);
+
+}  // namespace convlet::CONVLET_ISA
