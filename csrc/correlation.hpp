@@ -31,7 +31,7 @@ Plan make_plan(Correlation geometry, const WeightPacking& packing);
 // Packs the weights of all plans, then runs them as one parallel loop.
 void run_plans(std::vector<Plan>& plans);
 
-// The algorithm for a shape; KERNELS in docs/architecture.md tells the rule and the reasons.
+// The algorithm for a shape; docs/architecture.md tells the rule and the reasons.
 Algorithm algorithm_for(const Correlation& geometry);
 
 // Winograd's sums differ from direct ones by a few rounding errors; exact convolution forgoes it.

@@ -97,7 +97,7 @@ class use_exact_conv:
     """Compute 3x3 convolutions directly, from now on or for the length of a block.
 
     By default those that are large enough use Winograd's F(4x4, 3x3), whose sums differ from
-    direct ones by a few rounding errors (docs/winograd.md).
+    direct ones by a few rounding errors (docs/architecture.md).
 
     Args:
         exact: whether to forgo Winograd's algorithm.
