@@ -14,7 +14,6 @@ namespace {
 
 constexpr int OUT = 4;
 constexpr std::int64_t WEIGHT_CHANNELS = 32;  // transformed at a time, where they are not packed
-constexpr std::int64_t ZEROS = 16;            // floats of zeros are as many as there are channels
 
 // A power of two between the points would put all 36 in the same sets of the cache.
 constexpr std::int64_t point_stride(std::int64_t tiles, std::int64_t columns) {
