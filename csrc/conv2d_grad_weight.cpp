@@ -9,7 +9,8 @@
 namespace convlet {
 namespace {
 
-constexpr double TASK_FLOPS = 1e6;  // about 10 us of one core
+constexpr double TASK_FLOPS = 1e6;         // about 10 us of one core
+constexpr std::int64_t ROWS_OF_TASK = 24;  // at least, of the weight
 constexpr std::int64_t ROWS_OF_REDUCTION = 64;
 
 // The two sides of the sum over pixels: rows of the register tile come from one, lanes from the
@@ -91,39 +92,49 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
     const auto wanted = static_cast<std::int64_t>(std::clamp(flops(g) / TASK_FLOPS, 1.0, 64.0));
     const std::int64_t chunks =
         std::clamp<std::int64_t>(std::min((std::int64_t{1} << 20) / size, wanted), 1, count);
-    const std::int64_t splits = std::clamp<std::int64_t>(ceil_div(wanted, chunks * panels), 1,
-                                                         g.depthwise ? 1 : ceil_div(rows, 24));
-
-    // One chunk of a single tap's sums, in whole registers, is the weight itself.
+    // One chunk of a single tap's sums, in whole registers, is the weight itself; its tasks own
+    // whole rows, which are then written from one end to the other.
     const bool in_place = chunks == 1 && sides.lane_stride == 1 && !g.depthwise &&
                           padded_columns(g.panels) == g.panels.columns;
+    const std::int64_t panels_apart = in_place ? 1 : panels;
+    const std::int64_t splits = std::clamp<std::int64_t>(
+        ceil_div(wanted, chunks * panels_apart), 1, g.depthwise ? 1 : ceil_div(rows, ROWS_OF_TASK));
     const double cost = flops(g) * static_cast<double>(groups) / FLOPS_PER_COST;
     const KernelTable& table = kernels();
-    const Scratch partials(in_place ? 1 : groups * chunks * size);
+    const Scratch partials(in_place ? 0 : groups * chunks * size);
     const std::int64_t scratch = g.depthwise
                                      ? table.depthwise_grad_weight_floats(g, largest_block(blocks))
                                      : table.grad_weight_floats(g, largest_block(blocks));
     parallel_for_scratch(
-        groups * chunks * panels * splits, cost, scratch, [&](std::int64_t task, float* strip) {
-            const std::int64_t split = task % splits, panel = task / splits % panels;
-            const std::int64_t chunk = task / splits / panels % chunks;
-            const std::int64_t group = task / splits / panels / chunks;
+        groups * chunks * panels_apart * splits, cost, scratch,
+        [&](std::int64_t task, float* strip) {
+            const std::int64_t split = task % splits, panel = task / splits % panels_apart;
+            const std::int64_t chunk = task / splits / panels_apart % chunks;
+            const std::int64_t group = task / splits / panels_apart / chunks;
             const WeightGradient w = gradient_of(group);
-            const std::int64_t first = split * rows / splits, last = (split + 1) * rows / splits;
-            const std::int64_t start = panel * g.panels.wide;
-            const std::int64_t width = panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
-            float* partial = in_place ? dw + group * group_size + first * sides.row_stride + start
-                                      : partials.data() + (group * chunks + chunk) * size +
-                                            start * rows + first * width;
-            const std::int64_t step = in_place ? sides.row_stride : width;
             const std::int64_t from = chunk * count / chunks, to = (chunk + 1) * count / chunks;
+            const std::int64_t first = split * rows / splits, last = (split + 1) * rows / splits;
+            if (in_place) {
+                for (std::int64_t r = first; r < last; r += ROWS_OF_TASK) {
+                    float* sums = dw + group * group_size + r * sides.row_stride;
+                    for (std::int64_t p = 0; p < panels; ++p)
+                        for (std::int64_t b = from; b < to; ++b)
+                            table.grad_weight(
+                                w, block_at(blocks, b), r, std::min(last, r + ROWS_OF_TASK), p,
+                                strip, {sums + p * g.panels.wide, sides.row_stride, b > from});
+                }
+                return;
+            }
+            const std::int64_t width = panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
+            float* partial = partials.data() + (group * chunks + chunk) * size +
+                             panel * g.panels.wide * rows + first * width;
             for (std::int64_t b = from; b < to; ++b) {
                 if (g.depthwise)
                     table.depthwise_grad_weight(w, block_at(blocks, b), panel, strip, partial,
                                                 b > from);
                 else
                     table.grad_weight(w, block_at(blocks, b), first, last, panel, strip,
-                                      {partial, step, b > from});
+                                      {partial, width, b > from});
             }
         });
     if (in_place) return;

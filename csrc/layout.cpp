@@ -48,16 +48,23 @@ void copy_in_order(const StridedImages& a, const std::array<int, 4>& order, floa
     for (std::size_t i = 0; i < 3; ++i)
         if (extents[i] > 1 && from[i] == std::int64_t{sizeof(float)}) rows = i;
     const std::size_t first = rows == 0 ? 1 : 0, second = rows == 2 ? 1 : 2;
-    const StridedPlane plane{extents[rows], extents[3], from[rows], from[3], into[rows]};
     const KernelTable& table = kernels();
+    // Tasks are some planes or some rows of one, 16 or a multiple where there are as many.
     const std::int64_t planes = extents[first] * extents[second];
     const std::int64_t chunk = std::max<std::int64_t>(
-        1, CHUNK_FLOATS / std::max<std::int64_t>(1, plane.rows * plane.columns));
-    parallel_for(ceil_div(planes, chunk), static_cast<double>(step) * 2, [&](std::int64_t task) {
-        for (std::int64_t p = task * chunk; p < std::min(planes, (task + 1) * chunk); ++p) {
+        1, CHUNK_FLOATS / std::max<std::int64_t>(1, extents[rows] * extents[3]));
+    const std::int64_t piece =
+        ceil_div(ceil_div(CHUNK_FLOATS, std::max<std::int64_t>(1, extents[3])), 16) * 16;
+    const std::int64_t pieces = std::max<std::int64_t>(1, ceil_div(extents[rows], piece));
+    const auto cost = static_cast<double>(step) * 2;
+    parallel_for(ceil_div(planes, chunk) * pieces, cost, [&](std::int64_t task) {
+        const std::int64_t start = task / pieces * chunk, row = task % pieces * piece;
+        const StridedPlane plane{std::min(piece, extents[rows] - row), extents[3], from[rows],
+                                 from[3], into[rows]};
+        for (std::int64_t p = start; p < std::min(planes, start + chunk); ++p) {
             const std::int64_t i = p / extents[second], j = p % extents[second];
-            table.copy_plane(plane, a.data + i * from[first] + j * from[second],
-                             to + i * into[first] + j * into[second]);
+            table.copy_plane(plane, a.data + i * from[first] + j * from[second] + row * from[rows],
+                             to + i * into[first] + j * into[second] + row * into[rows]);
         }
     });
 }

@@ -2,13 +2,17 @@
 
 #include "conv2d.hpp"
 #include "dispatch.hpp"
+#include "layout.hpp"
 #include "threads.hpp"
 
 namespace convlet {
 namespace {
 
 // Below so many products, packing and sharing out the work take longer than the products.
-constexpr std::int64_t SMALL = 1 << 17;
+constexpr std::int64_t SMALL = 1 << 20;
+
+// A sum over so many rows and more is cut into chunks of them, as convolutions do.
+constexpr std::int64_t DEEP = 1024;
 
 bool is_small(const LinearShape& s) {
     return s.inputs < SMALL && s.outputs < SMALL && s.rows < SMALL &&
@@ -46,7 +50,19 @@ void linear_grad_weight(const LinearShape& s, const float* dy, const float* x, f
         kernels().small_product({dy, 1, s.outputs, x, s.inputs, dw, s.outputs, s.inputs, s.rows});
         return;
     }
-    conv2d_grad_weight(as_conv2d(s), dy, x, dw);
+    if (s.rows > DEEP || s.outputs < s.rows) {
+        conv2d_grad_weight(as_conv2d(s), dy, x, dw);
+        return;
+    }
+    // Few rows make a short depth: dy's columns, brought together, then go the way of rows.
+    const std::int64_t item = sizeof(float);
+    const Scratch columns(s.outputs * s.rows);
+    to_contiguous({reinterpret_cast<const char*>(dy),
+                   {1, 1, s.outputs, s.rows},
+                   {0, 0, item, s.outputs * item}},
+                  columns.data());
+    linear_grad_input(checked_linear("linear", s.outputs, s.inputs, s.rows, s.inputs),
+                      columns.data(), x, dw);
 }
 
 }  // namespace convlet

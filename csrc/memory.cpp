@@ -4,18 +4,24 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <new>
-#include <unordered_map>
-#include <vector>
 
 namespace convlet {
 namespace {
 
 constexpr std::size_t ALIGNMENT = 64;
 constexpr std::size_t HUGE_PAGE = std::size_t{2} << 20;
+
+// What lies before each block, a cache line of its own, so that no table of blocks is needed.
+struct alignas(ALIGNMENT) Header {
+    std::size_t size;  // of the block, without this
+    Header* next;      // of those of its size that wait
+};
 
 // Sizes are rounded up to eighths of a power of two: few distinct sizes, at most 12.5 % wasted.
 std::size_t rounded(std::size_t bytes) {
@@ -24,36 +30,41 @@ std::size_t rounded(std::size_t bytes) {
     return (bytes + step - 1) / step * step;
 }
 
+// The number of a rounded size: its power of two, and which eighth of that.
+std::size_t number_of(std::size_t size) {
+    const auto power = static_cast<std::size_t>(std::bit_width(size - 1));
+    return power * 8 + ((size - 1) >> (power < 3 ? 0 : power - 4) & 7);
+}
+
 class Pool {
    public:
     void* acquire(std::size_t bytes) {
+        if (bytes > PTRDIFF_MAX / 2) throw std::bad_alloc();
         const std::size_t size = rounded(bytes);
         const std::lock_guard lock(mutex_);
         ++stats_.requests;
-        std::vector<void*>& waiting = free_[size];
-        void* block = nullptr;
-        if (!waiting.empty()) {
-            block = waiting.back();
-            waiting.pop_back();
+        Header*& waiting = free_[number_of(size)];
+        Header* block = waiting;
+        if (block != nullptr) {
+            waiting = block->next;
             stats_.cached_bytes -= static_cast<std::int64_t>(size);
         } else {
             block = fresh(size);
         }
-        sizes_.emplace(block, size);
         stats_.allocated_bytes += static_cast<std::int64_t>(size);
         stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.allocated_bytes);
-        return block;
+        return block + 1;
     }
 
-    void release(void* block) noexcept {
-        if (block == nullptr) return;
+    void release(void* memory) noexcept {
+        if (memory == nullptr) return;
+        Header* block = static_cast<Header*>(memory) - 1;
         const std::lock_guard lock(mutex_);
-        const auto found = sizes_.find(block);
-        const std::size_t size = found->second;
-        sizes_.erase(found);
-        stats_.allocated_bytes -= static_cast<std::int64_t>(size);
-        stats_.cached_bytes += static_cast<std::int64_t>(size);
-        free_.at(size).push_back(block);
+        stats_.allocated_bytes -= static_cast<std::int64_t>(block->size);
+        stats_.cached_bytes += static_cast<std::int64_t>(block->size);
+        Header*& waiting = free_[number_of(block->size)];
+        block->next = waiting;
+        waiting = block;
     }
 
     void empty() {
@@ -71,38 +82,40 @@ class Pool {
     }
 
    private:
-    void* fresh(std::size_t size) {
-        const bool large = size >= HUGE_PAGE;
+    Header* fresh(std::size_t size) {
+        const std::size_t wanted = size + sizeof(Header);
+        const bool large = wanted >= HUGE_PAGE;
         const std::size_t alignment = large ? HUGE_PAGE : ALIGNMENT;
-        const std::size_t whole = (size + alignment - 1) / alignment * alignment;
-        if (whole < size) throw std::bad_alloc();
+        const std::size_t whole = (wanted + alignment - 1) / alignment * alignment;
         // A cache larger than what is in use holds sizes that the program has left behind.
         if (stats_.cached_bytes > std::max<std::int64_t>(stats_.peak_bytes, 64 << 20))
             drop_cached();
-        void* block = std::aligned_alloc(alignment, whole);
-        if (block == nullptr) {
+        void* memory = std::aligned_alloc(alignment, whole);
+        if (memory == nullptr) {
             drop_cached();
-            block = std::aligned_alloc(alignment, whole);
-            if (block == nullptr) throw std::bad_alloc();
+            memory = std::aligned_alloc(alignment, whole);
+            if (memory == nullptr) throw std::bad_alloc();
         }
 #ifdef MADV_HUGEPAGE
-        if (large) madvise(block, whole, MADV_HUGEPAGE);
+        if (large) madvise(memory, whole, MADV_HUGEPAGE);
 #endif
         ++stats_.system_allocations;
-        return block;
+        return new (memory) Header{size, nullptr};
     }
 
-    void drop_cached() {
-        for (auto& [size, blocks] : free_) {
-            for (void* block : blocks) std::free(block);
-            blocks.clear();
+    void drop_cached() noexcept {
+        for (Header*& waiting : free_) {
+            while (waiting != nullptr) {
+                Header* next = waiting->next;
+                std::free(waiting);
+                waiting = next;
+            }
         }
         stats_.cached_bytes = 0;
     }
 
     std::mutex mutex_;
-    std::unordered_map<std::size_t, std::vector<void*>> free_;
-    std::unordered_map<void*, std::size_t> sizes_;
+    std::array<Header*, 64 * 8 + 8> free_{};
     MemoryStats stats_{};
 };
 

@@ -1,8 +1,8 @@
 // Recycled, aligned memory for outputs and scratch.
 //
 // Fresh pages cost more than the arithmetic of many layers, so blocks are kept when they come back:
-// a steady training step makes no system call for memory. Blocks are aligned to 64 bytes, large
-// ones to 2 MiB and backed by huge pages where the system grants them.
+// a steady training step makes no system call for memory. Blocks are aligned to 64 bytes, and large
+// ones lie in whole pages of 2 MiB where the system grants them.
 #pragma once
 
 #include <cstddef>

@@ -157,7 +157,10 @@ int team_size(std::int64_t tasks, double cost) {
 
 void run(std::int64_t tasks, int threads, Task task, void* context) {
     std::atomic<bool> stop{false};
-    if (threads == 1) {
+    if (tasks == 1) {
+        const FlushDenormals flush;
+        task(context, 0, 0);
+    } else if (threads == 1) {
         const FlushDenormals flush;
         Patience patience;
         for (std::int64_t t = 0; t < tasks && !stop; ++t) {

@@ -32,9 +32,11 @@ void check_float32(const Argument& argument, const Array& array) {
 
 // float32, native and aligned; copies only where the memory is byte-swapped or misaligned.
 Array native(const Argument& argument, const Array& array) {
+    using Api = py::detail::npy_api;
     check_float32(argument, array);
-    using Aligned = py::array_t<float, py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
-    Array aligned = Aligned::ensure(array);
+    if ((array.flags() & Api::NPY_ARRAY_ALIGNED_) != 0 && array.dtype().byteorder() == '=')
+        return array;
+    Array aligned = py::array_t<float, Api::NPY_ARRAY_ALIGNED_>::ensure(array);
     if (!aligned) throw std::bad_alloc();
     return aligned;
 }
@@ -52,8 +54,14 @@ StridedImages strided(const Array& array) {
 Array over_pool_memory(const py::dtype& dtype, const std::vector<py::ssize_t>& shape,
                        const std::vector<py::ssize_t>& strides, std::int64_t bytes) {
     void* block = acquire(bytes);
-    const py::capsule owner(block, [](void* p) { release(p); });
-    return Array(dtype, shape, strides, block, owner);
+    // A plain capsule: py::capsule's own destructor costs more than a small kernel.
+    PyObject* owner = PyCapsule_New(
+        block, nullptr, [](PyObject* capsule) { release(PyCapsule_GetPointer(capsule, nullptr)); });
+    if (owner == nullptr) {
+        release(block);
+        throw py::error_already_set();
+    }
+    return Array(dtype, shape, strides, block, py::reinterpret_steal<py::object>(owner));
 }
 
 std::vector<py::ssize_t> c_strides(const std::vector<std::int64_t>& shape, std::int64_t item) {

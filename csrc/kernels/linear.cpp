@@ -7,6 +7,7 @@ namespace convlet::CONVLET_ISA {
 namespace {
 
 constexpr int ROWS = 4;
+constexpr int WIDE = WIDEST * VECTOR;  // ROWS of it stay in registers
 
 // Rows [i, i + Count) and columns [j, j + Lanes) of the product, summed in registers.
 template <int Count, int Lanes>
@@ -37,23 +38,36 @@ INLINE void product_tile(const SmallProduct& p, std::int64_t i, std::int64_t j) 
     }
 }
 
-template <int Count>
-INLINE void product_rows(const SmallProduct& p, std::int64_t i) {
+// The last tile of a row starts where it ends with the row, and repeats some columns.
+template <int Count, int Lanes>
+INLINE void product_row(const SmallProduct& p, std::int64_t i) {
     std::int64_t j = 0;
-    constexpr int WIDE = WIDEST * VECTOR;
-    for (; j + WIDE <= p.columns; j += WIDE) product_tile<Count, WIDE>(p, i, j);
-    for (; j + VECTOR <= p.columns; j += VECTOR) product_tile<Count, VECTOR>(p, i, j);
-    for (; j + HALF <= p.columns; j += HALF) product_tile<Count, HALF>(p, i, j);
-    for (; j + 4 <= p.columns; j += 4) product_tile<Count, 4>(p, i, j);
-    for (; j < p.columns; ++j) product_tile<Count, 1>(p, i, j);
+    for (; j + Lanes <= p.columns; j += Lanes) product_tile<Count, Lanes>(p, i, j);
+    if (j < p.columns) product_tile<Count, Lanes>(p, i, p.columns - Lanes);
+}
+
+template <int Lanes>
+INLINE void product_rows(const SmallProduct& p) {
+    std::int64_t i = 0;
+    for (; i + ROWS <= p.rows; i += ROWS) product_row<ROWS, Lanes>(p, i);
+    for (; i + 2 <= p.rows; i += 2) product_row<2, Lanes>(p, i);
+    if (i < p.rows) product_row<1, Lanes>(p, i);
+}
+
+// Columns that are computed by tiles so wide.
+INLINE std::int64_t covered(std::int64_t columns, std::int64_t lanes) {
+    return (columns + lanes - 1) / lanes * lanes;
 }
 
 }  // namespace
 
 void small_product(const SmallProduct& p) {
-    std::int64_t i = 0;
-    for (; i + ROWS <= p.rows; i += ROWS) product_rows<ROWS>(p, i);
-    for (; i < p.rows; ++i) product_rows<1>(p, i);
+    const std::int64_t n = p.columns;
+    if (n >= WIDE && covered(n, WIDE) <= covered(n, VECTOR)) return product_rows<WIDE>(p);
+    if (n >= VECTOR) return product_rows<VECTOR>(p);
+    if (n >= HALF) return product_rows<HALF>(p);
+    if (n >= 4) return product_rows<4>(p);
+    product_rows<1>(p);
 }
 
 }  // namespace convlet::CONVLET_ISA

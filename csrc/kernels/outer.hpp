@@ -32,6 +32,12 @@ __attribute__((noinline)) void outer_tile(const OuterTask& task) {
 #pragma omp simd
         for (int j = 0; j < Lanes; ++j) acc[i][j] = 0.0F;
     }
+    // The sums come from afar while the products are made.
+    UNROLL
+    for (int i = 0; i < Rows; ++i) {
+        for (int j = 0; j < Lanes; j += 16)
+            __builtin_prefetch(task.sums + i * task.sums_step + j, 1);
+    }
     const std::int64_t a_step = task.a_step, b_step = task.b_step;
     for (std::int64_t r = 0; r < task.rows; ++r) {
         const float* RESTRICT a = task.a + r * task.a_row;
