@@ -64,6 +64,7 @@ def test_layer_and_gradients_equal_torch(
     torch = pytest.importorskip("torch")
     theirs = torch.nn.ConvTranspose2d(6, 4, (3, 2), **geometry)
     layer = nn.ConvTranspose2d(6, 4, (3, 2), **geometry)
+    assert repr(layer) == repr(theirs)
     layer.load_state_dict({k: v.detach().numpy() for k, v in theirs.state_dict().items()})
     x = rng.standard_normal((2, 6, 5, 4), np.float32)
     tx, cx = torch.tensor(x, requires_grad=True), cl.Tensor(x, requires_grad=True)
@@ -77,6 +78,29 @@ def test_layer_and_gradients_equal_torch(
     for ours, other in zip(layer.parameters(), theirs.parameters(), strict=True):
         assert ours.grad is not None
         np.testing.assert_allclose(ours.grad.numpy(), other.grad.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_the_layer_shows_what_is_unusual_in_torchs_order() -> None:
+    layer = nn.ConvTranspose2d(6, 4, (3, 2), 2, 1, 1, groups=2, bias=False, dilation=2)
+    assert repr(layer) == (
+        "ConvTranspose2d(6, 4, kernel_size=(3, 2), stride=(2, 2), padding=(1, 1), "
+        "dilation=(2, 2), output_padding=(1, 1), groups=2, bias=False)"
+    )
+    assert layer.weight.shape == (6, 2, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 1, 3), "in_channels must be at least 1, got 0"),
+        ((1, 1, (3, 0)), "kernel_size must be at least 1, got 0"),
+        ((3, 4, 1, 1, 0, 0, 2), "in_channels must be divisible by groups, got 3 and 2"),
+        ((4, 3, 1, 1, 0, 0, 2), "out_channels must be divisible by groups, got 3 and 2"),
+    ],
+)
+def test_the_layer_refuses_sizes_that_make_no_sense(arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"ConvTranspose2d: {message}"):
+        nn.ConvTranspose2d(*arguments)
 
 
 def test_a_stride_beyond_the_kernel_leaves_the_bias_between() -> None:
