@@ -171,11 +171,11 @@ FLOATS, LABELS = np.zeros((4, 3), np.float32), np.zeros(4, np.int64)
 @pytest.mark.parametrize(
     ("logits", "labels", "error", "message"),
     [
-        (FLOATS[0], LABELS, ValueError, "must have 2 dimensions"),
+        (FLOATS[0], LABELS, ValueError, "logits must have 2 dimensions"),
         (FLOATS, LABELS[:3], ValueError, "labels must have 4 elements, got 3"),
         (FLOATS, LABELS.reshape(2, 2), ValueError, "labels must have 1 dimensions"),
-        (FLOATS[:, :0], LABELS, ValueError, "at least 1 class"),
-        (FLOATS.astype("f8"), LABELS, TypeError, "must be float32, got float64"),
+        (FLOATS[:, :0], LABELS, ValueError, "logits must have at least 1 class"),
+        (FLOATS.astype("f8"), LABELS, TypeError, "logits must be float32, got float64"),
         (FLOATS, LABELS.astype("f4"), TypeError, "labels must be"),
         (FLOATS, LABELS.astype("?"), TypeError, "labels must be"),
         (FLOATS, LABELS.astype("O"), TypeError, "labels must be"),
@@ -193,6 +193,8 @@ def test_loss_gradients_of_another_size_are_refused() -> None:
     for dlosses in (np.zeros(3, np.float32), np.zeros((4, 1), np.float32)):
         with pytest.raises(ValueError, match="dlosses must have"):
             ops.softmax_cross_entropy_grad(FLOATS, LABELS, dlosses)
+    with pytest.raises(ValueError, match="probabilities must have at least 1 class"):
+        ops.softmax_cross_entropy_grad(FLOATS[:, :0], LABELS, FLOATS[:, 0])
 
 
 EXPONENTIAL = """
