@@ -69,13 +69,14 @@ void bind_conv2d(py::module_& m) {
            PairArgument padding, PairArgument output_padding, std::int64_t groups,
            PairArgument dilation) {
             const char* op = "conv_transpose2d";
-            const Images in = images({op, "x"}, x);
+            const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
             const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
             const Conv2dShape twin = checked_conv_transpose2d(
-                in.extents, extents4(w), {op, pair(stride), pair(padding), pair(dilation), groups},
-                pair(output_padding));
+                image_extents(input, x), extents4(w),
+                {op, pair(stride), pair(padding), pair(dilation), groups}, pair(output_padding));
             if (b) check_extent(op, "bias", b->shape[0], twin.channels);
+            const Images in = images(input, x);
             Array y = empty_images(input_extents(twin));
             float* out = data(y);
             without_gil(

@@ -10,7 +10,7 @@ import pytest
 import convlet as cl
 import convlet.nn.functional as F
 from cases import CONV2D_CASES, Conv2dCase, answers, floats
-from convlet import nn, ops
+from convlet import _core, nn, ops
 
 pytestmark = pytest.mark.usefixtures("exact")
 
@@ -138,8 +138,10 @@ def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:
         "weight": np.ones((6, 2, 3, 3), np.float32),
         **change,
     }
+    requests = _core.memory_stats()["requests"]
     with pytest.raises(ValueError, match=message):
         ops.conv_transpose2d(**arguments)
+    assert _core.memory_stats()["requests"] == requests
 
 
 def test_an_output_beyond_64_bits_is_refused() -> None:
