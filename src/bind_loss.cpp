@@ -9,9 +9,10 @@ namespace {
 // One label in [0, classes) for each row.
 Integers checked_labels(const Argument& argument, const Array& given, const Dense& rows) {
     const char* op = argument.op;
-    Integers labels = integers({op, "labels"}, given, 1);
+    check_integers({op, "labels"}, given, 1);
     if (rows.shape[1] < 1) reject(op, ": ", argument.name, " must have at least 1 class, got 0");
-    check_extent(op, "labels", labels.shape[0], rows.shape[0]);
+    check_extent(op, "labels", given.shape(0), rows.shape[0]);
+    Integers labels = integers({op, "labels"}, given, 1);
     check_labels(op, labels.data, rows.shape[0], rows.shape[1]);
     return labels;
 }

@@ -189,6 +189,12 @@ def test_what_does_not_fit_is_refused(
             call(logits, labels)
 
 
+def test_labels_are_counted_before_they_are_converted() -> None:
+    endless = np.broadcast_to(np.int32(0), 2**46)
+    with pytest.raises(ValueError, match=f"labels must have 4 elements, got {2**46}"):
+        ops.softmax_cross_entropy(FLOATS, endless)
+
+
 def test_loss_gradients_of_another_size_are_refused() -> None:
     for dlosses in (np.zeros(3, np.float32), np.zeros((4, 1), np.float32)):
         with pytest.raises(ValueError, match="dlosses must have"):
