@@ -133,6 +133,14 @@ def test_images_without_pixels_are_refused(
     refuse(call, good, ValueError, "x must have at least 1 pixel")
 
 
+@pytest.mark.parametrize("dtype", ["u1", "i8"])
+def test_indices_beyond_all_memory_are_a_memory_error_that_tells_how_much(dtype: str) -> None:
+    shape = (2**10, 2**12, 2**12, 2**12)
+    dy, indices = (np.broadcast_to(np.zeros((), t), shape) for t in ("f4", dtype))
+    with pytest.raises(MemoryError, match=r"Unable to allocate .*TiB"):
+        ops.max_pool2d_grad(dy, indices, shape, kernel_size=1)
+
+
 @gradients
 @pytest.mark.parametrize(
     ("shape", "message"),
