@@ -54,8 +54,10 @@ def test_losses_and_probabilities_are_those_of_float64(
     wanted, shares = reference_loss.softmax_cross_entropy(logits, labels)
     assert losses.dtype == probabilities.dtype == np.float32
     np.testing.assert_allclose(losses, wanted, rtol=MAX_LOSS_ERROR, atol=MAX_LOSS_ERROR)
-    # exp(x - most) is as exact as that difference in float32; denormal shares count as 0.
-    np.testing.assert_allclose(probabilities, shares, rtol=1e-6 + 3e-7 * spread, atol=2e-38)
+    # exp(x - most) is as exact as that difference in float32, and the sum of the classes, where no
+    # lanes share it, as a walk of that many roundings; denormal shares count as 0.
+    rtol = 1e-6 + 3e-7 * spread + 6e-8 * size[1] ** 0.5
+    np.testing.assert_allclose(probabilities, shares, rtol=rtol, atol=2e-38)
     np.testing.assert_allclose(probabilities.sum(1, dtype=np.float64), 1, rtol=1e-6)
 
 
