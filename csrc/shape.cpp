@@ -46,8 +46,9 @@ std::int64_t slid(std::int64_t size, std::int64_t kernel, std::int64_t stride, s
     return out;
 }
 
-void check_pixels(const char* op, const Extents4& e) {
-    if (e[2] < 1 || e[3] < 1) reject(op, ": input must have at least 1 pixel, got shape ", text(e));
+void check_pixels(const char* op, const char* name, const Extents4& e) {
+    if (e[2] < 1 || e[3] < 1)
+        reject(op, ": ", name, " must have at least 1 pixel, got shape ", text(e));
 }
 
 void check_sizes(const char* op, const char* name, const Extents4& e) {
@@ -92,9 +93,9 @@ void check_extent(const char* op, const char* name, std::int64_t got, std::int64
 
 Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
                            const Conv2dArguments& a) {
-    checked_size(a.op, "input", input);
+    checked_size(a.op, a.input, input);
     checked_size(a.op, "weight", weight);
-    check_pixels(a.op, input);
+    check_pixels(a.op, a.input, input);
     check_at_least(a.op, "stride", a.stride, 1);
     check_at_least(a.op, "padding", a.padding, 0);
     check_at_least(a.op, "dilation", a.dilation, 1);
@@ -107,12 +108,13 @@ Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
         reject(a.op, ": weight must have at least 1 input channel, got shape ", text(weight));
     check_at_least(a.op, "the weight's kernel size", {weight[2], weight[3]}, 1);
     if (input[1] % a.groups != 0)
-        reject(a.op, ": groups must divide the input's ", input[1], " channels, got ", a.groups);
+        reject(a.op, ": groups must divide the ", input[1], " channels of ", a.input, ", got ",
+               a.groups);
     if (weight[0] % a.groups != 0)
-        reject(a.op, ": groups must divide the weight's ", weight[0], " output channels, got ",
+        reject(a.op, ": groups must divide the ", weight[0], " output channels of weight, got ",
                a.groups);
     if (weight[1] != input[1] / a.groups)
-        reject(a.op, ": weight has ", weight[1], " input channels but the input has ", input[1],
+        reject(a.op, ": weight has ", weight[1], " input channels but ", a.input, " has ", input[1],
                " channels in ", a.groups, " groups, which asks for ", input[1] / a.groups);
 
     Conv2dShape s{};
@@ -141,9 +143,9 @@ Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
 
 Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weight,
                                      const Conv2dArguments& a, const Pair& output_padding) {
-    checked_size(a.op, "input", input);
+    checked_size(a.op, a.input, input);
     checked_size(a.op, "weight", weight);
-    check_pixels(a.op, input);
+    check_pixels(a.op, a.input, input);
     check_at_least(a.op, "stride", a.stride, 1);
     check_at_least(a.op, "padding", a.padding, 0);
     check_at_least(a.op, "dilation", a.dilation, 1);
@@ -154,7 +156,14 @@ Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weig
                text(output_padding));
     if (a.groups < 1) reject(a.op, ": groups must be at least 1, got ", a.groups);
     if (input[1] != weight[0])
-        reject(a.op, ": weight has ", weight[0], " input channels but the input has ", input[1]);
+        reject(a.op, ": weight has ", weight[0], " input channels but ", a.input, " has ",
+               input[1]);
+    if (weight[0] < 1 || weight[1] < 1)
+        reject(a.op, ": weight must have at least 1 channel of each kind, got shape ",
+               text(weight));
+    if (input[1] % a.groups != 0)
+        reject(a.op, ": groups must divide the ", input[1], " channels of ", a.input, ", got ",
+               a.groups);
     // Sizes are below 2^55 and the others at most 2^31, except where they multiply.
     const auto grown = [&](std::int64_t size, std::int64_t stride, std::int64_t padding,
                            std::int64_t dilation, std::int64_t kernel, std::int64_t more) {
@@ -170,12 +179,14 @@ Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weig
         reject(a.op, ": output would have size ", text(Pair{height, width}),
                "; padding must be smaller");
     const std::int64_t channels = product(a.op, "output", weight[1], a.groups);
-    return checked_conv2d({input[0], channels, height, width}, weight, a);
+    Conv2dArguments twin = a;
+    twin.input = "output";
+    return checked_conv2d({input[0], channels, height, width}, weight, twin);
 }
 
 Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& a) {
-    checked_size(a.op, "input", input);
-    check_pixels(a.op, input);
+    checked_size(a.op, a.input, input);
+    check_pixels(a.op, a.input, input);
     check_at_least(a.op, "kernel_size", a.kernel, 1);
     check_at_least(a.op, "stride", a.stride, 1);
     check_at_least(a.op, "padding", a.padding, 0);
@@ -216,8 +227,8 @@ LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t input
         reject(op, ": weight must have at least 1 element, got shape (", weight_outputs, ", ",
                weight_inputs, ")");
     if (inputs != weight_inputs)
-        reject(op, ": weight takes ", weight_inputs, " features but the input has ", inputs);
-    checked_size(op, "input", {rows, inputs, 1, 1});
+        reject(op, ": weight takes ", weight_inputs, " features but x has ", inputs);
+    checked_size(op, "x", {rows, inputs, 1, 1});
     checked_size(op, "output", {rows, weight_outputs, 1, 1});
     return {rows, inputs, weight_outputs};
 }

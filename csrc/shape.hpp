@@ -46,12 +46,14 @@ struct Conv2dArguments {
     const char* op;
     Pair stride, padding, dilation;
     std::int64_t groups;
+    const char* input = "x";  // the argument that tells the input's shape
 };
 
 struct Pool2dArguments {
     const char* op;
     Pair kernel, stride, padding, dilation;
     bool ceil_mode, count_include_pad;
+    const char* input = "x";
 };
 
 Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,

@@ -8,7 +8,7 @@ void bind_activation(py::module_& m) {
     m.def(
         "relu_forward",
         [](const Array& x) {
-            const Flat in = flat({"relu", "input"}, x);
+            const Flat in = flat({"relu", "x"}, x);
             Array y = empty_like(in);
             float* out = data(y);
             without_gil([&] { relu_forward(in.data, in.size, out); });

@@ -40,10 +40,10 @@ void bind_config(py::module_& m) {
     });
     m.def(
         "to_channels_last",
-        [](const Array& x) { return images({"to_channels_last", "input"}, x).owner; }, "x"_a);
+        [](const Array& x) { return images({"to_channels_last", "x"}, x).owner; }, "x"_a);
     m.def(
-        "to_contiguous",
-        [](const Array& x) { return dense({"to_contiguous", "input"}, x, -1).owner; }, "x"_a);
+        "to_contiguous", [](const Array& x) { return dense({"to_contiguous", "x"}, x, -1).owner; },
+        "x"_a);
 }
 
 }  // namespace convlet

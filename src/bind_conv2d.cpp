@@ -11,7 +11,7 @@ void bind_conv2d(py::module_& m) {
            PairArgument padding, PairArgument dilation, std::int64_t groups,
            const std::string& activation) {
             const char* op = "conv2d";
-            const Argument input{op, "input"};
+            const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
             const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
             const Conv2dShape shape =
@@ -34,9 +34,9 @@ void bind_conv2d(py::module_& m) {
            PairArgument padding, PairArgument dilation, std::int64_t groups) {
             const char* op = "conv2d_grad_input";
             const Dense w = dense({op, "weight"}, weight, 4);
-            const Conv2dShape shape =
-                checked_conv2d(input_shape, extents4(w),
-                               {op, pair(stride), pair(padding), pair(dilation), groups});
+            const Conv2dShape shape = checked_conv2d(
+                input_shape, extents4(w),
+                {op, pair(stride), pair(padding), pair(dilation), groups, "input_shape"});
             const Argument output{op, "dy"};
             check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
             const Images grad = images(output, dy);
@@ -51,7 +51,7 @@ void bind_conv2d(py::module_& m) {
         [](const Array& dy, const Array& x, const Extents4& weight_shape, PairArgument stride,
            PairArgument padding, PairArgument dilation, std::int64_t groups) {
             const char* op = "conv2d_grad_weight";
-            const Argument input{op, "input"}, output{op, "dy"};
+            const Argument input{op, "x"}, output{op, "dy"};
             const Conv2dShape shape =
                 checked_conv2d(image_extents(input, x), weight_shape,
                                {op, pair(stride), pair(padding), pair(dilation), groups});
@@ -69,13 +69,14 @@ void bind_conv2d(py::module_& m) {
            PairArgument padding, PairArgument output_padding, std::int64_t groups,
            PairArgument dilation) {
             const char* op = "conv_transpose2d";
-            const Images in = images({op, "input"}, x);
+            const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
             const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
             const Conv2dShape twin = checked_conv_transpose2d(
-                in.extents, extents4(w), {op, pair(stride), pair(padding), pair(dilation), groups},
-                pair(output_padding));
+                image_extents(input, x), extents4(w),
+                {op, pair(stride), pair(padding), pair(dilation), groups}, pair(output_padding));
             if (b) check_extent(op, "bias", b->shape[0], twin.channels);
+            const Images in = images(input, x);
             Array y = empty_images(input_extents(twin));
             float* out = data(y);
             without_gil(

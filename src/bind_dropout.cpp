@@ -44,7 +44,7 @@ void bind_dropout(py::module_& m) {
         [](const Array& x, double p, std::uint64_t seed, std::uint64_t offset) {
             const char* op = "dropout";
             check_probability(op, p);
-            const Numbered in = numbered({op, "input"}, x);
+            const Numbered in = numbered({op, "x"}, x);
             Array y = empty_for(x), mask = empty({mask_bytes(in.count)}, py::dtype("uint8"));
             const double threshold = std::min(p * 4294967296.0, 4294967295.0);
             const DropoutRule rule{

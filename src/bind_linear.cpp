@@ -11,7 +11,7 @@ void bind_linear(py::module_& m) {
         [](const Array& x, const Array& weight, const OptionalArray& bias,
            const std::string& activation) {
             const char* op = "linear";
-            const Dense in = dense({op, "input"}, x, 2);
+            const Dense in = dense({op, "x"}, x, 2);
             const Dense w = dense({op, "weight"}, weight, 2);
             const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
             const LinearShape shape =
@@ -45,7 +45,7 @@ void bind_linear(py::module_& m) {
         [](const Array& dy, const Array& x) {
             const char* op = "linear_grad_weight";
             const Dense grad = dense({op, "dy"}, dy, 2);
-            const Dense in = dense({op, "input"}, x, 2);
+            const Dense in = dense({op, "x"}, x, 2);
             check_extent(op, "the first axis of dy", grad.shape[0], in.shape[0]);
             const LinearShape shape =
                 checked_linear(op, in.shape[0], in.shape[1], grad.shape[1], in.shape[1]);

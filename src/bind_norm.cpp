@@ -42,9 +42,9 @@ void bind_norm(py::module_& m) {
         "batch_moments",
         [](const Array& x) {
             const char* op = "batch_norm";
-            const Images in = images({op, "input"}, x);
+            const Images in = images({op, "x"}, x);
             const std::int64_t channels = in.extents[1], rows = rows_of(in.extents);
-            if (rows < 1) reject(op, ": input must have at least 1 value per channel, got 0");
+            if (rows < 1) reject(op, ": x must have at least 1 value per channel, got 0");
             Array mean = empty({channels}), variance = empty({channels});
             float *m_out = data(mean), *v_out = data(variance);
             without_gil([&] { batch_moments(in.data, rows, channels, m_out, v_out); });
@@ -57,7 +57,7 @@ void bind_norm(py::module_& m) {
            const OptionalArray& bias, double eps, const OptionalArray& residual,
            const std::string& activation) {
             const char* op = "batch_norm";
-            const Images in = images({op, "input"}, x);
+            const Images in = images({op, "x"}, x);
             const std::int64_t channels = in.extents[1];
             const Statistics s = statistics(op, mean, variance, channels);
             const std::optional<Dense> w = per_channel(op, "weight", weight, channels);
@@ -81,7 +81,7 @@ void bind_norm(py::module_& m) {
            const Array& variance, const OptionalArray& weight, double eps, bool fixed,
            bool with_residual) {
             const char* op = "batch_norm_grad";
-            const Images in = images({op, "input"}, x);
+            const Images in = images({op, "x"}, x);
             const std::int64_t channels = in.extents[1];
             const Images grad = same_images({op, "dy"}, dy, in);
             std::optional<Images> output;

@@ -40,7 +40,7 @@ void bind_max_pool2d(py::module_& m) {
         [](const Array& x, PairArgument kernel_size, PairArgument stride, PairArgument padding,
            PairArgument dilation, bool ceil_mode) {
             const char* op = "max_pool2d";
-            const Argument input{op, "input"};
+            const Argument input{op, "x"};
             const Pool2dShape shape = checked_pool2d(
                 image_extents(input, x), {op, pair(kernel_size), pair(stride), pair(padding),
                                           pair(dilation), ceil_mode, false});
@@ -61,7 +61,7 @@ void bind_max_pool2d(py::module_& m) {
             const char* op = "max_pool2d_grad";
             const Pool2dShape shape =
                 checked_pool2d(input_shape, {op, pair(kernel_size), pair(stride), pair(padding),
-                                             pair(dilation), ceil_mode, false});
+                                             pair(dilation), ceil_mode, false, "input_shape"});
             const Argument output{op, "dy"};
             check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
             const Array checked = checked_indices(shape, indices);
@@ -82,7 +82,7 @@ void bind_avg_pool2d(py::module_& m) {
         [](const Array& x, PairArgument kernel_size, PairArgument stride, PairArgument padding,
            bool ceil_mode, bool count_include_pad) {
             const char* op = "avg_pool2d";
-            const Argument input{op, "input"};
+            const Argument input{op, "x"};
             const Pool2dShape shape = checked_pool2d(image_extents(input, x), {op,
                                                                                pair(kernel_size),
                                                                                pair(stride),
@@ -108,7 +108,8 @@ void bind_avg_pool2d(py::module_& m) {
                                                                    pair(padding),
                                                                    {1, 1},
                                                                    ceil_mode,
-                                                                   count_include_pad});
+                                                                   count_include_pad,
+                                                                   "input_shape"});
             const Argument output{op, "dy"};
             check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
             const Images grad = images(output, dy);

@@ -22,8 +22,7 @@ Integers integers(const Argument& argument, const Array& given, int rank) {
     if (array.dtype().kind() == 'u' && array.dtype().itemsize() == sizeof(std::int64_t))
         array = py::module_::import("numpy").attr("minimum")(
             array, std::uint64_t{std::numeric_limits<std::int64_t>::max()});
-    array = py::array_t<std::int64_t, CONTIGUOUS | py::array::forcecast>::ensure(array);
-    if (!array) throw std::bad_alloc();
+    array = py::array_t<std::int64_t, CONTIGUOUS | py::array::forcecast>(array);
     return {static_cast<const std::int64_t*>(array.data()),
             {array.shape(), array.shape() + array.ndim()},
             std::move(array)};

@@ -1,8 +1,6 @@
 // Integer arrays (labels, pooling indices): any integer dtype and layout in.
 #pragma once
 
-#include <new>
-
 #include "array.hpp"
 
 namespace convlet {
@@ -27,12 +25,11 @@ bool holds(const Array& array) {
 // C-contiguous and aligned.
 constexpr int CONTIGUOUS = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
 
-// An array that holds T as the kernels read it: itself, or a copy where its memory differs.
+// An array that holds T as the kernels read it: itself, or a copy where its memory differs. Where
+// there is no memory for one, NumPy's MemoryError says how much was wanted.
 template <class T>
 Array contiguous(const Array& array) {
-    Array own = py::array_t<T, CONTIGUOUS>::ensure(array);
-    if (!own) throw std::bad_alloc();
-    return own;
+    return py::array_t<T, CONTIGUOUS>(array);
 }
 
 }  // namespace convlet

@@ -139,7 +139,7 @@ THREE = np.ones(3, np.float32)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ops.batch_moments(ONES[0]), "input must have 4 dimensions"),
+        (lambda: ops.batch_moments(ONES[0]), "x must have 4 dimensions"),
         (lambda: ops.batch_moments(ONES[:0]), "at least 1 value per channel"),
         (lambda: ops.batch_norm(ONES, THREE[:2], THREE), "mean must have 3 elements, got 2"),
         (lambda: ops.batch_norm(ONES, THREE, THREE[:2]), "variance must have 3 elements, got 2"),

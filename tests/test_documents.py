@@ -62,7 +62,7 @@ def test_the_python_of_the_readme_trains_a_network(tmp_path: Path) -> None:
     assert len([line for line in code.splitlines() if line.strip()]) <= 12
     accuracy = re.search(r"'accuracy': (0\.\d+)", run(code, tmp_path))
     assert accuracy is not None
-    assert float(accuracy[1]) > 0.93
+    assert float(accuracy[1]) > 0.94  # the seeds 0 to 5 give 0.963 to 0.968
 
 
 def test_the_readme_gives_the_two_commands() -> None:

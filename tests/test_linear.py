@@ -117,10 +117,10 @@ def ones(*shape: int) -> np.ndarray:
 @pytest.mark.parametrize(
     ("call", "arrays", "message"),
     [
-        (ops.linear, [ones(2, 3, 1), ones(4, 3)], "input must have 2 dimensions"),
-        (ops.linear, [ones(3), ones(4, 3)], r"input must have 2 dimensions, got shape \(3,\)"),
+        (ops.linear, [ones(2, 3, 1), ones(4, 3)], "x must have 2 dimensions"),
+        (ops.linear, [ones(3), ones(4, 3)], r"x must have 2 dimensions, got shape \(3,\)"),
         (ops.linear, [ones(2, 3), ones(3)], "weight must have 2 dimensions"),
-        (ops.linear, [ones(2, 3), ones(4, 5)], "weight takes 5 features but the input has 3"),
+        (ops.linear, [ones(2, 3), ones(4, 5)], "weight takes 5 features but x has 3"),
         (ops.linear, [ones(2, 0), ones(4, 0)], "weight must have at least 1 element"),
         (ops.linear, [ones(2, 3), ones(0, 3)], "weight must have at least 1 element"),
         (ops.linear, [ones(2, 3), ones(4, 3), ones(3)], "bias must have 4 elements, got 3"),
@@ -130,7 +130,7 @@ def ones(*shape: int) -> np.ndarray:
         (ops.linear_grad_bias, [ones(2, 3, 1, 1)], "dy must have 2 dimensions"),
         (ops.linear_grad_bias, [ones(2)], r"dy must have 2 dimensions, got shape \(2,\)"),
         (ops.linear_grad_weight, [ones(3, 4), ones(2, 3)], "dy must have 2 elements, got 3"),
-        (ops.linear_grad_weight, [ones(2, 4), ones(2)], "input must have 2 dimensions"),
+        (ops.linear_grad_weight, [ones(2, 4), ones(2)], "x must have 2 dimensions"),
         (ops.linear_grad_weight, [ones(2, 0), ones(2, 3)], "at least 1 element"),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import convlet as cl
 from convlet import Tensor, models, nn
 from convlet.nn import functional as F
 
@@ -84,8 +85,12 @@ def test_softmax_and_pad_are_torchs(rng: np.random.Generator) -> None:
     )
 
 
-@pytest.mark.parametrize("layer", ["Conv2d(8, 16, 3)", "Linear(72, 16)"])
+@pytest.mark.parametrize(
+    "layer", ["Conv2d(8, 16, 3)", "ConvTranspose2d(9, 8, 3)", "Linear(72, 16)"]
+)
 def test_first_weights_have_torchs_distribution(layer: str) -> None:
+    cl.seed(0)
+    torch.manual_seed(0)
     ours = eval(f"nn.{layer}", {"nn": nn})
     theirs = eval(f"nn.{layer}", {"nn": torch.nn})
     for name, array in ours.state_dict().items():

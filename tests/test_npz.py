@@ -11,6 +11,7 @@ import pytest
 
 from convlet.data import npz
 from convlet.errors import FormatError
+from convlet.io.npz import read_member
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,7 +146,7 @@ def test_a_broken_member_is_a_format_error_that_names_it(tmp_path: Path, member:
 def test_something_else_than_an_archive_is_a_format_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "bad.npz"
     path.write_bytes(data)
-    with pytest.raises(FormatError, match=r"bad\.npz: not a whole \.npz file"):
+    with pytest.raises(FormatError, match=r"bad\.npz is not a whole \.npz file"):
         npz.load(path)
 
 
@@ -168,12 +169,23 @@ def test_a_flipped_or_cut_archive_never_ends_in_another_error(tmp_path: Path) ->
     assert refused > len(whole)
 
 
-def test_a_claim_beyond_what_deflate_can_do_is_refused_before_it_is_unpacked(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("claim", "most", "message"),
+    [
+        ({"file_size": 2**31}, None, "claims to unpack to 2147483648 bytes"),
+        ({}, 100, "claims to unpack to 248 bytes"),
+        ({"file_size": 2**50, "compress_size": 2**50}, None, "claims to be packed into"),
+        ({"compress_type": zipfile.ZIP_LZMA}, None, "in a way that NumPy does not use"),
+    ],
+    ids=["beyond deflate", "beyond the limit", "beyond the file", "by another method"],
+)
+def test_a_claim_too_large_is_refused_before_anything_is_unpacked(
+    tmp_path: Path, claim: dict[str, int], most: int | None, message: str
 ) -> None:
     path = save(tmp_path / "bad.npz", images=IMAGES, labels=LABELS)
     with zipfile.ZipFile(path) as archive:
         info = archive.getinfo("images.npy")
-        info.file_size = 2**31
-        with pytest.raises(FormatError, match="claims to unpack to 2147483648 bytes"):
-            npz.read(archive, info, path)
+        for field, value in claim.items():
+            setattr(info, field, value)
+        with pytest.raises(FormatError, match=rf"bad\.npz: images\.npy .*{message}"):
+            read_member(archive, info, path, most_bytes=most)

@@ -121,7 +121,7 @@ def test_images_of_another_rank_are_refused(
     call: Call, good: Arguments, shape: tuple[int, ...]
 ) -> None:
     good["x"] = np.ones(shape, np.float32)
-    refuse(call, good, ValueError, "input must have 4 dimensions")
+    refuse(call, good, ValueError, "x must have 4 dimensions")
 
 
 @forwards
@@ -130,16 +130,24 @@ def test_images_without_pixels_are_refused(
     call: Call, good: Arguments, shape: tuple[int, ...]
 ) -> None:
     good["x"] = np.ones(shape, np.float32)
-    refuse(call, good, ValueError, "input must have at least 1 pixel")
+    refuse(call, good, ValueError, "x must have at least 1 pixel")
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i8"])
+def test_indices_beyond_all_memory_are_a_memory_error_that_tells_how_much(dtype: str) -> None:
+    shape = (2**10, 2**12, 2**12, 2**12)
+    dy, indices = (np.broadcast_to(np.zeros((), t), shape) for t in ("f4", dtype))
+    with pytest.raises(MemoryError, match=r"Unable to allocate .*TiB"):
+        ops.max_pool2d_grad(dy, indices, shape, kernel_size=1)
 
 
 @gradients
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((2, 3, 0, 8), "input must have at least 1 pixel"),
-        ((2, 3, -7, 8), "input has a negative size"),
-        ((2**40, 2**40, 7, 8), "input has more elements than 64 bits can count"),
+        ((2, 3, 0, 8), "input_shape must have at least 1 pixel"),
+        ((2, 3, -7, 8), "input_shape has a negative size"),
+        ((2**40, 2**40, 7, 8), "input_shape has more elements than 64 bits can count"),
         ((2, 4, 7, 8), r"dy must have shape \(2, 4, 4, 4\), got \(2, 3, 4, 4\)"),
         ((2, 3, 70, 8), r"dy must have shape \(2, 3, 35, 4\), got \(2, 3, 4, 4\)"),
     ],

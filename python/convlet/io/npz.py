@@ -8,6 +8,7 @@ import re
 import struct
 import zipfile
 import zlib
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +17,16 @@ from convlet.errors import FormatError
 from convlet.io.atomic import atomic_write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
 
-__all__ = ["read", "read_member", "write"]
+__all__ = ["opened", "read", "read_member", "write"]
 
 METADATA = "__convlet__"
 MOST_METADATA = 64 * 2**20
+VERSIONS = (b"\1\0", b"\2\0", b"\3\0")
 LONGEST_HEADER = 10_000
 BEST_RATIO = 1032  # deflate never packs tighter; more is a claim, not a file
 
@@ -67,34 +69,47 @@ def write(path: Path, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[
 def read(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
     """Read arrays and metadata; anything that does not fit is a FormatError."""
     arrays: dict[str, npt.NDArray[Any]] = {}
-    with path.open("rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                for info in archive.infolist():
-                    name = info.filename.removesuffix(".npy")
-                    if name in arrays or name == info.filename:
-                        raise FormatError(f"{path} has a member {info.filename!r} too many")
-                    arrays[name] = read_member(archive, info, path)
-                whole = (METADATA in arrays) == (archive.comment == METADATA.encode())
-        except FormatError:
-            raise
-        except ZIP_ERRORS as error:
-            raise FormatError(f"{path} is not a whole .npz file: {error}") from error
+    with opened(path) as archive:
+        for info in archive.infolist():
+            name = info.filename.removesuffix(".npy")
+            if name in arrays or name == info.filename:
+                raise FormatError(f"{path} has a member {info.filename!r} too many")
+            arrays[name] = read_member(archive, info, path)
+        whole = (METADATA in arrays) == (archive.comment == METADATA.encode())
     if not whole:
         raise FormatError(f"{path} is not a whole .npz file: it ends before its directory does")
     return arrays, _metadata(arrays.pop(METADATA, None), path)
 
 
-def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> npt.NDArray[Any]:
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an archive to read from; whatever is broken in it is a FormatError."""
+    with path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                yield archive
+        except FormatError:
+            raise
+        except ZIP_ERRORS as error:
+            raise FormatError(f"{path} is not a whole .npz file: {error}") from error
+
+
+def read_member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, *, most_bytes: int | None = None
+) -> npt.NDArray[Any]:
     """Read one array, after its header was found to agree with the size that is there.
 
     Raises:
-        FormatError: the header is wrong, the type is not plain numbers, or the sizes differ.
+        FormatError: the header is wrong, the type is not plain numbers, the sizes differ, or
+            there is more than `most_bytes`.
     """
     name = f"{path}: {info.filename}"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise FormatError(f"{name} is compressed in a way that NumPy does not use")
-    if info.file_size > BEST_RATIO * (info.compress_size + 1):
+    if info.compress_size > path.stat().st_size:
+        raise FormatError(f"{name} claims to be packed into {info.compress_size} bytes")
+    best = BEST_RATIO * (info.compress_size + 1)
+    if info.file_size > (best if most_bytes is None else min(best, most_bytes)):
         raise FormatError(f"{name} claims to unpack to {info.file_size} bytes")
     with archive.open(info) as file:
         dtype, fortran, shape = _header(file, name)
@@ -114,8 +129,8 @@ def _header(file: IO[bytes], name: str) -> tuple[np.dtype[Any], bool, tuple[int,
     """Type, whether Fortran order, and shape."""
     head = file.read(8)
     version = head[6:]
-    size = int.from_bytes(file.read(2 if version == b"\1\0" else 4), "little")
-    if head[:6] != b"\x93NUMPY" or version not in {b"\1\0", b"\2\0"} or size > LONGEST_HEADER:
+    size = int.from_bytes(file.read(2 if version == VERSIONS[0] else 4), "little")
+    if head[:6] != b"\x93NUMPY" or version not in VERSIONS or size > LONGEST_HEADER:
         raise FormatError(f"{name} is no array in NumPy's format")
     text = file.read(size).decode("latin-1")
     match = HEADER.fullmatch(text)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from convlet.nn import init
-from convlet.nn._arguments import positive
+from convlet.nn._convolution import Convolution
 from convlet.nn.functional.conv import conv2d
-from convlet.nn.module import Module
-from convlet.nn.parameter import Parameter
 from convlet.ops._arguments import pair
 
 if TYPE_CHECKING:
@@ -23,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Conv2d"]
 
 
-class Conv2d(Module):
+class Conv2d(Convolution):
     """Convolution of images with kernels that are learnt.  (N, C, H, W) -> (N, K, I, J).
 
     `weight` is (out_channels, in_channels / groups, *kernel_size) and `bias` (out_channels,), both
@@ -66,57 +60,19 @@ class Conv2d(Module):
         generator: Generator | None = None,
     ) -> None:
         """Make the weights and set them."""
-        super().__init__()
-        self.in_channels = positive(in_channels, "Conv2d", "in_channels")
-        self.out_channels = positive(out_channels, "Conv2d", "out_channels")
-        self.groups = positive(groups, "Conv2d", "groups")
-        self.kernel_size = pair(kernel_size, "Conv2d", "kernel_size")
-        for extent in self.kernel_size:
-            positive(extent, "Conv2d", "kernel_size")
-        self.stride = pair(stride, "Conv2d", "stride")
-        self.dilation = pair(dilation, "Conv2d", "dilation")
+        super().__init__("Conv2d", in_channels, out_channels, kernel_size, stride, dilation, groups)
         self.padding = padding if isinstance(padding, str) else pair(padding, "Conv2d", "padding")
         self.padding_mode = padding_mode
-        for name, channels in (("in", in_channels), ("out", out_channels)):
-            if channels % self.groups:
-                raise ValueError(
-                    f"Conv2d: {name}_channels must be divisible by groups, "
-                    f"got {channels} and {groups}"
-                )
         if isinstance(padding, str) and padding not in ("same", "valid"):
             raise ValueError(f'Conv2d: padding must be numbers, "same" or "valid", got {padding!r}')
         if padding == "same" and self.stride != (1, 1):
             raise ValueError(f'Conv2d: padding "same" needs stride 1, got {self.stride}')
         if padding_mode != "zeros":
             raise ValueError(f'Conv2d: padding_mode must be "zeros", got {padding_mode!r}')
-        shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
-        self.weight = Parameter(np.empty(shape, np.float32))
-        self.bias = Parameter(np.empty(self.out_channels, np.float32)) if bias else None
-        self.reset_parameters(generator)
-
-    def reset_parameters(self, generator: Generator | None = None) -> None:
-        """Draw the weights anew."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5.0), generator=generator)
-        if self.bias is not None:
-            bound = 1.0 / math.sqrt(init.calculate_fan_in_and_fan_out(self.weight)[0])
-            init.uniform_(self.bias, -bound, bound, generator)
+        self.make_parameters(self.out_channels, self.in_channels, bias, generator)
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve."""
         return conv2d(
             input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
         )
-
-    def extra_repr(self) -> str:
-        """What PyTorch shows."""
-        text = (
-            f"{self.in_channels}, {self.out_channels}, "
-            f"kernel_size={self.kernel_size}, stride={self.stride}"
-        )
-        if self.padding != (0, 0):
-            text += f", padding={self.padding}"
-        if self.dilation != (1, 1):
-            text += f", dilation={self.dilation}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        return text + ("" if self.bias is not None else ", bias=False")

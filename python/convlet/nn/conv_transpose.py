@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from convlet.nn import init
-from convlet.nn._arguments import positive
+from convlet.nn._convolution import Convolution
 from convlet.nn.functional.conv_transpose import conv_transpose2d
-from convlet.nn.module import Module
-from convlet.nn.parameter import Parameter
 from convlet.ops._arguments import pair
 
 if TYPE_CHECKING:
@@ -23,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ConvTranspose2d"]
 
 
-class ConvTranspose2d(Module):
+class ConvTranspose2d(Convolution):
     """Transposed convolution with kernels that are learnt.  (N, C, H, W) -> (N, K, I, J).
 
     `weight` is (in_channels, out_channels / groups, *kernel_size) and `bias` (out_channels,), both
@@ -66,35 +60,11 @@ class ConvTranspose2d(Module):
         generator: Generator | None = None,
     ) -> None:
         """Make the weights and set them."""
-        super().__init__()
-        op = "ConvTranspose2d"
-        self.in_channels = positive(in_channels, op, "in_channels")
-        self.out_channels = positive(out_channels, op, "out_channels")
-        self.groups = positive(groups, op, "groups")
-        self.kernel_size = pair(kernel_size, op, "kernel_size")
-        for extent in self.kernel_size:
-            positive(extent, op, "kernel_size")
-        self.stride = pair(stride, op, "stride")
-        self.padding = pair(padding, op, "padding")
-        self.output_padding = pair(output_padding, op, "output_padding")
-        self.dilation = pair(dilation, op, "dilation")
-        for name, channels in (("in", in_channels), ("out", out_channels)):
-            if channels % self.groups:
-                raise ValueError(
-                    f"{op}: {name}_channels must be divisible by groups, "
-                    f"got {channels} and {groups}"
-                )
-        shape = (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
-        self.weight = Parameter(np.empty(shape, np.float32))
-        self.bias = Parameter(np.empty(self.out_channels, np.float32)) if bias else None
-        self.reset_parameters(generator)
-
-    def reset_parameters(self, generator: Generator | None = None) -> None:
-        """Draw the weights anew."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5.0), generator=generator)
-        if self.bias is not None:
-            bound = 1.0 / math.sqrt(init.calculate_fan_in_and_fan_out(self.weight)[0])
-            init.uniform_(self.bias, -bound, bound, generator)
+        layer = "ConvTranspose2d"
+        super().__init__(layer, in_channels, out_channels, kernel_size, stride, dilation, groups)
+        self.padding = pair(padding, layer, "padding")
+        self.output_padding = pair(output_padding, layer, "output_padding")
+        self.make_parameters(self.in_channels, self.out_channels, bias, generator)
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve, transposed."""
@@ -108,19 +78,3 @@ class ConvTranspose2d(Module):
             self.groups,
             self.dilation,
         )
-
-    def extra_repr(self) -> str:
-        """What PyTorch shows."""
-        text = (
-            f"{self.in_channels}, {self.out_channels}, "
-            f"kernel_size={self.kernel_size}, stride={self.stride}"
-        )
-        if self.padding != (0, 0):
-            text += f", padding={self.padding}"
-        if self.output_padding != (0, 0):
-            text += f", output_padding={self.output_padding}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        if self.dilation != (1, 1):
-            text += f", dilation={self.dilation}"
-        return text + ("" if self.bias is not None else ", bias=False")

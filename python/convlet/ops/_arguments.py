@@ -119,12 +119,12 @@ def integers(x: object, op: str, name: str) -> IntArray:
     raise TypeError(f"{op}: {name} must be a NumPy array of integers, got {kind}")
 
 
-def class_labels(labels: object, op: str) -> npt.NDArray[np.int64]:
-    """Labels as int64; unsigned values that int64 cannot hold are refused."""
+def class_labels(labels: object, op: str) -> IntArray:
+    """An array of integers; unsigned values that int64 cannot hold are refused."""
     array = integers(labels, op, "labels")
     if array.dtype.kind == "u" and array.dtype.itemsize == 8 and (array > INT64_MAX).any():
         raise ValueError(f"{op}: labels must fit in 64 bits with a sign, got {array.max()}")
-    return array.astype(np.int64, copy=False)
+    return array
 
 
 def probability(p: object, op: str) -> float:
