@@ -127,6 +127,12 @@ struct PoolTask {
     std::int64_t c0, c1;
 };
 
+// Window i of an axis of `size` pixels cut into `out`: pixels [floor(i size / out),
+// ceil((i + 1) size / out)). The indices of max pooling are pixels h*width + w.
+struct AdaptivePooling {
+    std::int64_t images, channels, height, width, out_height, out_width;
+};
+
 // torch.optim.SGD's rule; no velocity is kept where momentum is 0.
 struct SgdRule {
     float lr, momentum, dampening, weight_decay;
@@ -229,6 +235,17 @@ struct KernelTable {
                              float* shares);
     void (*avg_pool2d_grad)(const Pooling&, const PixelBlock& pixels, const float* shares,
                             float scale, float* dx);
+
+    void (*adaptive_max_pool2d_forward)(const AdaptivePooling&, const PoolTask&, const float* x,
+                                        float* y, std::int32_t* indices);
+    bool (*adaptive_max_pool2d_valid)(const AdaptivePooling&, const PixelBlock& windows,
+                                      const std::int32_t* indices);
+    void (*adaptive_max_pool2d_grad)(const AdaptivePooling&, const PixelBlock& pixels,
+                                     const float* dy, const std::int32_t* indices, float* dx);
+    void (*adaptive_avg_pool2d_forward)(const AdaptivePooling&, const PoolTask&, const float* x,
+                                        float* y);
+    void (*adaptive_avg_pool2d_grad)(const AdaptivePooling&, const PixelBlock& pixels,
+                                     const float* dy, float* dx);
 
     void (*relu)(const float* x, std::int64_t count, float* y);
     void (*relu_grad)(const float* dy, const float* y, std::int64_t count, float* dx);

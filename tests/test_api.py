@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 NAMES = {
     "convlet": """Tensor Trainer __version__ cat empty_cache evaluating get_num_threads
         memory_stats no_grad seed set_num_threads show_config stack use_isa""",
-    "convlet.ops": """avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
+    "convlet.ops": """adaptive_avg_pool2d adaptive_avg_pool2d_grad adaptive_max_pool2d
+        adaptive_max_pool2d_grad avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
         conv2d_grad_weight dropout dropout_grad linear linear_grad_bias linear_grad_input
         linear_grad_weight max_pool2d max_pool2d_grad relu relu_grad softmax_cross_entropy
         softmax_cross_entropy_grad""",
-    "convlet.nn": """AvgPool2d Conv2d CrossEntropyLoss Dropout Flatten Linear MaxPool2d Module
+    "convlet.nn": """AdaptiveAvgPool2d AdaptiveMaxPool2d AvgPool2d Conv2d CrossEntropyLoss Dropout Flatten Linear MaxPool2d Module
         Parameter ReLU Sequential functional""",
-    "convlet.nn.functional": "avg_pool2d conv2d cross_entropy dropout linear max_pool2d relu",
+    "convlet.nn.functional": """adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d conv2d
+        cross_entropy dropout linear max_pool2d relu""",
     "convlet.optim": "Adam SGD",
     "convlet.data": "ArrayDataset DataLoader digits shapes stratified_split",
     "convlet.models": "lenet5",

@@ -12,9 +12,11 @@ from convlet.nn.loss import CrossEntropyLoss
 from convlet.nn.module import HookHandle, Module, evaluating
 from convlet.nn.normalization import BatchNorm2d
 from convlet.nn.parameter import Parameter
-from convlet.nn.pooling import AvgPool2d, MaxPool2d
+from convlet.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
 
 __all__ = [
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
     "AvgPool2d",
     "BatchNorm2d",
     "Conv2d",

@@ -63,6 +63,18 @@ def pool_stride(stride: int | Sequence[int] | None, kernel: Pair, op: str) -> Pa
     return kernel if stride is None else pair(stride, op, "stride")
 
 
+def output_pair(value: int | Sequence[int | None] | None, x: Array, op: str) -> Pair:
+    """An output size: an int or a pair, where None stands for the size of the images `x`."""
+    both = value if isinstance(value, (tuple, list)) else (value, value)
+    if len(both) != 2:
+        raise ValueError(f"{op}: output_size must be an int or a pair, got {len(both)} values")
+    h, w = both
+    return (
+        x.shape[2] if h is None else integer(h, op, "output_size"),
+        x.shape[3] if w is None else integer(w, op, "output_size"),
+    )
+
+
 def shape4(value: Sequence[int], op: str, name: str) -> Shape4:
     """A shape of four dimensions."""
     if not isinstance(value, (tuple, list)):

@@ -8,9 +8,16 @@ from convlet.nn.functional.linear import linear
 from convlet.nn.functional.loss import cross_entropy
 from convlet.nn.functional.normalization import batch_norm
 from convlet.nn.functional.padding import pad
-from convlet.nn.functional.pooling import avg_pool2d, max_pool2d
+from convlet.nn.functional.pooling import (
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d,
+    avg_pool2d,
+    max_pool2d,
+)
 
 __all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
     "avg_pool2d",
     "batch_norm",
     "conv2d",
