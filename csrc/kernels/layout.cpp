@@ -64,24 +64,25 @@ void sum_rows(const float* x, std::int64_t rows, std::int64_t channels, float* R
     }
     constexpr int ROWS = 4;  // of a narrow block at once, so that sums do not wait for each other
     for (; c < channels; c += VECTOR) {
-        c = smaller(c, channels - VECTOR);  // the last block overlaps the one before
+        // The last block overlaps the one before.
+        const std::int64_t at = smaller(c, channels - VECTOR);
         float acc[ROWS][VECTOR] = {};
         std::int64_t r = 0;
         for (; r + ROWS <= rows; r += ROWS) {
             UNROLL
             for (int i = 0; i < ROWS; ++i) {
-                const float* row = x + (r + i) * channels + c;
+                const float* row = x + (r + i) * channels + at;
 #pragma omp simd
                 for (int j = 0; j < VECTOR; ++j) acc[i][j] += row[j];
             }
         }
         for (; r < rows; ++r) {
-            const float* row = x + r * channels + c;
+            const float* row = x + r * channels + at;
 #pragma omp simd
             for (int j = 0; j < VECTOR; ++j) acc[0][j] += row[j];
         }
         for (int j = 0; j < VECTOR; ++j)
-            sums[c + j] = (acc[0][j] + acc[1][j]) + (acc[2][j] + acc[3][j]);
+            sums[at + j] = (acc[0][j] + acc[1][j]) + (acc[2][j] + acc[3][j]);
     }
 }
 
