@@ -133,6 +133,10 @@ struct AdaptivePooling {
     std::int64_t images, channels, height, width, out_height, out_width;
 };
 
+// Element-wise functions beside ReLU. Their gradients read the output where `from_output` of
+// csrc/activation.hpp says so, else the input.
+enum class Unary : std::int32_t { relu6, leaky_relu, sigmoid, silu, hardsigmoid, hardswish };
+
 // torch.optim.SGD's rule; no velocity is kept where momentum is 0.
 struct SgdRule {
     float lr, momentum, dampening, weight_decay;
@@ -249,6 +253,9 @@ struct KernelTable {
 
     void (*relu)(const float* x, std::int64_t count, float* y);
     void (*relu_grad)(const float* dy, const float* y, std::int64_t count, float* dx);
+    void (*unary)(Unary, float slope, const float* x, std::int64_t count, float* y);
+    void (*unary_grad)(Unary, float slope, const float* dy, const float* saved, std::int64_t count,
+                       float* dx);
     void (*softmax_cross_entropy)(const float* logits, const std::int64_t* labels,
                                   std::int64_t rows, std::int64_t classes, float* losses,
                                   float* probabilities);

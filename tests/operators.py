@@ -55,6 +55,7 @@ def make_operators(images: int, size: int) -> list[Operator]:
     y = ops.conv2d(x, weight, bias, **geometry)
     dy, xdeep, deep = normal(*y.shape), normal(images, 16, size, size + 1), normal(35, 16, 3, 3)
     ddeep = normal(images, 35, size, size + 1)
+    arrays = [x, normal(*x.shape)]
     spread, narrow = normal(17 * images, 30), normal(17 * images, 19)
     matrix, vector = normal(19, 30), normal(19)
     pooled, indices = ops.max_pool2d(x, 3, 2, 1)
@@ -117,6 +118,11 @@ def make_operators(images: int, size: int) -> list[Operator]:
         ),
         Operator("relu", [x], ops.relu),
         Operator("relu_grad", [normal(*x.shape), x], ops.relu_grad),
+        *[
+            Operator(name, arrays[: 1 + name.endswith("_grad")], getattr(ops, name))
+            for activation in ("relu6", "leaky_relu", "sigmoid", "silu", "hardsigmoid", "hardswish")
+            for name in (activation, f"{activation}_grad")
+        ],
         Operator("softmax_cross_entropy", [narrow], lambda a: ops.softmax_cross_entropy(a, labels)),
         Operator(
             "softmax_cross_entropy_grad",

@@ -55,6 +55,8 @@ constinit const KernelTable table{
     .adaptive_avg_pool2d_grad = adaptive_avg_pool2d_grad,
     .relu = relu,
     .relu_grad = relu_grad,
+    .unary = unary,
+    .unary_grad = unary_grad,
     .softmax_cross_entropy = softmax_cross_entropy,
     .softmax_cross_entropy_grad = softmax_cross_entropy_grad,
     .sgd = sgd,

@@ -1,7 +1,7 @@
 """Layers and models, with the names, arguments and defaults of torch.nn."""
 
 from convlet.nn import functional, init
-from convlet.nn.activation import ReLU
+from convlet.nn.activation import Hardsigmoid, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU
 from convlet.nn.container import Sequential
 from convlet.nn.conv import Conv2d
 from convlet.nn.conv_transpose import ConvTranspose2d
@@ -24,13 +24,19 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "Hardsigmoid",
+    "Hardswish",
     "HookHandle",
+    "LeakyReLU",
     "Linear",
     "MaxPool2d",
     "Module",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
     "evaluating",
     "functional",
     "init",

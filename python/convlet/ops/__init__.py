@@ -4,7 +4,22 @@ Every operator takes float32 arrays of any memory layout and never modifies them
 its neighbour and takes the same arguments.
 """
 
-from convlet.ops.activation import relu, relu_grad
+from convlet.ops.activation import (
+    hardsigmoid,
+    hardsigmoid_grad,
+    hardswish,
+    hardswish_grad,
+    leaky_relu,
+    leaky_relu_grad,
+    relu,
+    relu6,
+    relu6_grad,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    silu,
+    silu_grad,
+)
 from convlet.ops.adaptive_pool2d import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_grad,
@@ -42,6 +57,12 @@ __all__ = [
     "conv_transpose2d_grad_weight",
     "dropout",
     "dropout_grad",
+    "hardsigmoid",
+    "hardsigmoid_grad",
+    "hardswish",
+    "hardswish_grad",
+    "leaky_relu",
+    "leaky_relu_grad",
     "linear",
     "linear_grad_bias",
     "linear_grad_input",
@@ -49,7 +70,13 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_grad",
     "relu",
+    "relu6",
+    "relu6_grad",
     "relu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "silu",
+    "silu_grad",
     "softmax_cross_entropy",
     "softmax_cross_entropy_grad",
 ]

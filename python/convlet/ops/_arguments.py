@@ -149,6 +149,15 @@ def probability(p: object, op: str) -> float:
     return value
 
 
+def real(value: object, op: str, name: str) -> float:
+    """A Python or NumPy number as a float."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"{op}: {name} must be a number, got {describe(value)}")
+    return float(value)
+
+
 def describe(value: object) -> str:
     """The type of a value, with the value itself where it is short."""
     name = type(value).__name__

@@ -1,6 +1,15 @@
 """Differentiable functions on tensors, with the names and arguments of torch.nn.functional."""
 
-from convlet.nn.functional.activation import relu, softmax
+from convlet.nn.functional.activation import (
+    hardsigmoid,
+    hardswish,
+    leaky_relu,
+    relu,
+    relu6,
+    sigmoid,
+    silu,
+    softmax,
+)
 from convlet.nn.functional.conv import conv2d
 from convlet.nn.functional.conv_transpose import conv_transpose2d
 from convlet.nn.functional.dropout import dropout
@@ -24,9 +33,15 @@ __all__ = [
     "conv_transpose2d",
     "cross_entropy",
     "dropout",
+    "hardsigmoid",
+    "hardswish",
+    "leaky_relu",
     "linear",
     "max_pool2d",
     "pad",
     "relu",
+    "relu6",
+    "sigmoid",
+    "silu",
     "softmax",
 ]
