@@ -3,11 +3,22 @@
 
 #include <cstdint>
 
+#include "kernel_table.hpp"
+
 namespace convlet {
 
 // y = max(x, 0); NaN passes.
 void relu_forward(const float* x, std::int64_t count, float* y);
 // dx = dy where y > 0.
 void relu_grad(const float* dy, const float* y, std::int64_t count, float* dx);
+
+// y = f(x); the slope is leaky ReLU's.
+void unary_forward(Unary f, float slope, const float* x, std::int64_t count, float* y);
+// dx = dy f'; `saved` is the output where from_output(f), else the input.
+void unary_grad(Unary f, float slope, const float* dy, const float* saved, std::int64_t count,
+                float* dx);
+constexpr bool from_output(Unary f) {
+    return f == Unary::relu6 || f == Unary::sigmoid || f == Unary::hardsigmoid;
+}
 
 }  // namespace convlet

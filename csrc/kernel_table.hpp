@@ -127,6 +127,16 @@ struct PoolTask {
     std::int64_t c0, c1;
 };
 
+// Window i of an axis of `size` pixels cut into `out`: pixels [floor(i size / out),
+// ceil((i + 1) size / out)). The indices of max pooling are pixels h*width + w.
+struct AdaptivePooling {
+    std::int64_t images, channels, height, width, out_height, out_width;
+};
+
+// Element-wise functions beside ReLU. Their gradients read the output where `from_output` of
+// csrc/activation.hpp says so, else the input.
+enum class Unary : std::int32_t { relu6, leaky_relu, sigmoid, silu, hardsigmoid, hardswish };
+
 // torch.optim.SGD's rule; no velocity is kept where momentum is 0.
 struct SgdRule {
     float lr, momentum, dampening, weight_decay;
@@ -230,8 +240,22 @@ struct KernelTable {
     void (*avg_pool2d_grad)(const Pooling&, const PixelBlock& pixels, const float* shares,
                             float scale, float* dx);
 
+    void (*adaptive_max_pool2d_forward)(const AdaptivePooling&, const PoolTask&, const float* x,
+                                        float* y, std::int32_t* indices);
+    bool (*adaptive_max_pool2d_valid)(const AdaptivePooling&, const PixelBlock& windows,
+                                      const std::int32_t* indices);
+    void (*adaptive_max_pool2d_grad)(const AdaptivePooling&, const PixelBlock& pixels,
+                                     const float* dy, const std::int32_t* indices, float* dx);
+    void (*adaptive_avg_pool2d_forward)(const AdaptivePooling&, const PoolTask&, const float* x,
+                                        float* y);
+    void (*adaptive_avg_pool2d_grad)(const AdaptivePooling&, const PixelBlock& pixels,
+                                     const float* dy, float* dx);
+
     void (*relu)(const float* x, std::int64_t count, float* y);
     void (*relu_grad)(const float* dy, const float* y, std::int64_t count, float* dx);
+    void (*unary)(Unary, float slope, const float* x, std::int64_t count, float* y);
+    void (*unary_grad)(Unary, float slope, const float* dy, const float* saved, std::int64_t count,
+                       float* dx);
     void (*softmax_cross_entropy)(const float* logits, const std::int64_t* labels,
                                   std::int64_t rows, std::int64_t classes, float* losses,
                                   float* probabilities);

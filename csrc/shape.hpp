@@ -37,6 +37,11 @@ struct Pool2dShape {
     std::int64_t out_height, out_width;  // filled by checked_pool2d(), never by hand
 };
 
+struct AdaptivePool2dShape {
+    std::int64_t images, channels, height, width;
+    std::int64_t out_height, out_width;
+};
+
 struct LinearShape {
     std::int64_t rows, inputs, outputs;
 };
@@ -63,6 +68,8 @@ Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
 Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weight,
                                      const Conv2dArguments& arguments, const Pair& output_padding);
 Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& arguments);
+AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const Extents4& input,
+                                            const Pair& output_size);
 LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,
                            std::int64_t weight_outputs, std::int64_t weight_inputs);
 
@@ -86,6 +93,12 @@ inline Extents4 input_extents(const Pool2dShape& s) {
     return {s.images, s.channels, s.height, s.width};
 }
 inline Extents4 output_extents(const Pool2dShape& s) {
+    return {s.images, s.channels, s.out_height, s.out_width};
+}
+inline Extents4 input_extents(const AdaptivePool2dShape& s) {
+    return {s.images, s.channels, s.height, s.width};
+}
+inline Extents4 output_extents(const AdaptivePool2dShape& s) {
     return {s.images, s.channels, s.out_height, s.out_width};
 }
 

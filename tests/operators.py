@@ -55,9 +55,11 @@ def make_operators(images: int, size: int) -> list[Operator]:
     y = ops.conv2d(x, weight, bias, **geometry)
     dy, xdeep, deep = normal(*y.shape), normal(images, 16, size, size + 1), normal(35, 16, 3, 3)
     ddeep = normal(images, 35, size, size + 1)
+    arrays = [x, normal(*x.shape)]
     spread, narrow = normal(17 * images, 30), normal(17 * images, 19)
     matrix, vector = normal(19, 30), normal(19)
     pooled, indices = ops.max_pool2d(x, 3, 2, 1)
+    shrunk, pixels = ops.adaptive_max_pool2d(x, (3, 5))
     labels = np.arange(17 * images) % 19
     losses, probabilities = ops.softmax_cross_entropy(narrow, labels)
     dropped, mask = ops.dropout(x, 0.3, seed=5)
@@ -101,8 +103,26 @@ def make_operators(images: int, size: int) -> list[Operator]:
             [normal(*pooled.shape)],
             lambda a: ops.avg_pool2d_grad(a, x.shape, 3, 2, 1),
         ),
+        Operator("adaptive_max_pool2d", [x], lambda a: ops.adaptive_max_pool2d(a, (3, 5))),
+        Operator(
+            "adaptive_max_pool2d_grad",
+            [shrunk],
+            lambda a: ops.adaptive_max_pool2d_grad(a, pixels, x.shape),
+        ),
+        Operator("adaptive_avg_pool2d", [x], lambda a: ops.adaptive_avg_pool2d(a, (3, 5))),
+        Operator("adaptive_avg_pool2d global", [x], lambda a: ops.adaptive_avg_pool2d(a, 1)),
+        Operator(
+            "adaptive_avg_pool2d_grad",
+            [shrunk],
+            lambda a: ops.adaptive_avg_pool2d_grad(a, x.shape),
+        ),
         Operator("relu", [x], ops.relu),
         Operator("relu_grad", [normal(*x.shape), x], ops.relu_grad),
+        *[
+            Operator(name, arrays[: 1 + name.endswith("_grad")], getattr(ops, name))
+            for activation in ("relu6", "leaky_relu", "sigmoid", "silu", "hardsigmoid", "hardswish")
+            for name in (activation, f"{activation}_grad")
+        ],
         Operator("softmax_cross_entropy", [narrow], lambda a: ops.softmax_cross_entropy(a, labels)),
         Operator(
             "softmax_cross_entropy_grad",

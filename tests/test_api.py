@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 NAMES = {
     "convlet": """Tensor Trainer __version__ cat empty_cache evaluating get_num_threads
         memory_stats no_grad seed set_num_threads show_config stack use_isa""",
-    "convlet.ops": """avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
+    "convlet.ops": """adaptive_avg_pool2d adaptive_avg_pool2d_grad adaptive_max_pool2d
+        adaptive_max_pool2d_grad avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
         conv2d_grad_weight dropout dropout_grad linear linear_grad_bias linear_grad_input
         linear_grad_weight max_pool2d max_pool2d_grad relu relu_grad softmax_cross_entropy
         softmax_cross_entropy_grad""",
-    "convlet.nn": """AvgPool2d Conv2d CrossEntropyLoss Dropout Flatten Linear MaxPool2d Module
+    "convlet.nn": """Hardsigmoid Hardswish LeakyReLU ReLU6 SiLU Sigmoid
+        AdaptiveAvgPool2d AdaptiveMaxPool2d AvgPool2d Conv2d CrossEntropyLoss Dropout Flatten Linear MaxPool2d Module
         Parameter ReLU Sequential functional""",
-    "convlet.nn.functional": "avg_pool2d conv2d cross_entropy dropout linear max_pool2d relu",
+    "convlet.nn.functional": """hardsigmoid hardswish leaky_relu relu6 sigmoid silu softmax
+        adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d conv2d
+        cross_entropy dropout linear max_pool2d relu""",
     "convlet.optim": "Adam SGD",
     "convlet.data": "ArrayDataset DataLoader digits shapes stratified_split",
     "convlet.models": "lenet5",
@@ -39,6 +43,9 @@ SIGNATURES = {
     "convlet.nn.MaxPool2d": "kernel_size, stride=None, padding=0, dilation=1",
     "convlet.nn.AvgPool2d": "kernel_size, stride=None, padding=0, ceil_mode=False",
     "convlet.nn.Dropout": "p=0.5",
+    "convlet.nn.LeakyReLU": "negative_slope=0.01, inplace=False",
+    "convlet.nn.AdaptiveAvgPool2d": "output_size",
+    "convlet.nn.AdaptiveMaxPool2d": "output_size, return_indices=False",
     "convlet.nn.functional.conv2d": """input, weight, bias=None, stride=1, padding=0, dilation=1,
         groups=1""",
     "convlet.optim.SGD": "params, lr=0.001, momentum=0, dampening=0, weight_decay=0",

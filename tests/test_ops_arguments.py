@@ -21,6 +21,7 @@ B = np.arange(4, dtype=np.float32)
 DY = ops.conv2d(X, W)
 ROWS, MATRIX, LABELS = X.reshape(2, 72), np.ones((3, 72), np.float32), np.array([0, 2])
 MAXIMA, INDICES = ops.max_pool2d(X, 2)
+SHRUNK, PIXELS = ops.adaptive_max_pool2d(X, 4)
 PROBABILITIES = np.full((2, 3), 1 / 3, np.float32)
 MASK = ops.dropout(X, 0.5)[1]
 
@@ -34,6 +35,16 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "max_pool2d_grad": (lambda dy: ops.max_pool2d_grad(dy, INDICES, X.shape, 2), (MAXIMA,)),
     "avg_pool2d": (lambda x: ops.avg_pool2d(x, 2), (X,)),
     "avg_pool2d_grad": (lambda dy: ops.avg_pool2d_grad(dy, X.shape, 2), (MAXIMA,)),
+    "adaptive_max_pool2d": (lambda x: ops.adaptive_max_pool2d(x, 4), (X,)),
+    "adaptive_max_pool2d_grad": (
+        lambda dy: ops.adaptive_max_pool2d_grad(dy, PIXELS, X.shape),
+        (SHRUNK,),
+    ),
+    "adaptive_avg_pool2d": (lambda x: ops.adaptive_avg_pool2d(x, 4), (X,)),
+    "adaptive_avg_pool2d_grad": (
+        lambda dy: ops.adaptive_avg_pool2d_grad(dy, X.shape),
+        (SHRUNK,),
+    ),
     "linear": (ops.linear, (ROWS, MATRIX, B[:3])),
     "linear_grad_input": (ops.linear_grad_input, (PROBABILITIES, MATRIX)),
     "linear_grad_weight": (ops.linear_grad_weight, (PROBABILITIES, ROWS)),

@@ -40,7 +40,8 @@ static void sum_short_rows(const float* x, std::int64_t rows, std::int64_t chann
         for (std::int64_t j = 0; j < width; ++j) acc[j] += row[j];
     }
     for (std::int64_t c = 0; c < channels; ++c) sums[c] = 0.0F;
-    for (std::int64_t j = 0; j < width; ++j) sums[j % channels] += acc[j];
+    for (std::int64_t row = 0; row < ROWS; ++row)
+        for (std::int64_t c = 0; c < channels; ++c) sums[c] += acc[row * channels + c];
     for (; r < rows; ++r)
         for (std::int64_t c = 0; c < channels; ++c) sums[c] += x[r * channels + c];
 }
@@ -50,7 +51,6 @@ void sum_rows(const float* x, std::int64_t rows, std::int64_t channels, float* R
         sum_short_rows(x, rows, channels, sums);
         return;
     }
-    for (std::int64_t c = 0; c < channels; ++c) sums[c] = 0.0F;
     constexpr int LANES = 4 * VECTOR;  // sums kept in registers while the rows go by
     std::int64_t c = 0;
     for (; c + LANES <= channels; c += LANES) {
@@ -62,10 +62,27 @@ void sum_rows(const float* x, std::int64_t rows, std::int64_t channels, float* R
         }
         for (int j = 0; j < LANES; ++j) sums[c + j] = acc[j];
     }
-    for (std::int64_t r = 0; r < rows; ++r) {
-        const float* row = x + r * channels;
+    constexpr int ROWS = 4;  // of a narrow block at once, so that sums do not wait for each other
+    for (; c < channels; c += VECTOR) {
+        // The last block overlaps the one before.
+        const std::int64_t at = smaller(c, channels - VECTOR);
+        float acc[ROWS][VECTOR] = {};
+        std::int64_t r = 0;
+        for (; r + ROWS <= rows; r += ROWS) {
+            UNROLL
+            for (int i = 0; i < ROWS; ++i) {
+                const float* row = x + (r + i) * channels + at;
 #pragma omp simd
-        for (std::int64_t j = c; j < channels; ++j) sums[j] += row[j];
+                for (int j = 0; j < VECTOR; ++j) acc[i][j] += row[j];
+            }
+        }
+        for (; r < rows; ++r) {
+            const float* row = x + r * channels + at;
+#pragma omp simd
+            for (int j = 0; j < VECTOR; ++j) acc[0][j] += row[j];
+        }
+        for (int j = 0; j < VECTOR; ++j)
+            sums[at + j] = (acc[0][j] + acc[1][j]) + (acc[2][j] + acc[3][j]);
     }
 }
 

@@ -1,5 +1,6 @@
 // The table: all that the outside sees of an instruction set.
 #include "activation.hpp"
+#include "adaptive_pool2d.hpp"
 #include "conv2d.hpp"
 #include "dropout.hpp"
 #include "kernel_table.hpp"
@@ -47,8 +48,15 @@ constinit const KernelTable table{
     .avg_pool2d_forward = avg_pool2d_forward,
     .avg_pool2d_share = avg_pool2d_share,
     .avg_pool2d_grad = avg_pool2d_grad,
+    .adaptive_max_pool2d_forward = adaptive_max_pool2d_forward,
+    .adaptive_max_pool2d_valid = adaptive_max_pool2d_valid,
+    .adaptive_max_pool2d_grad = adaptive_max_pool2d_grad,
+    .adaptive_avg_pool2d_forward = adaptive_avg_pool2d_forward,
+    .adaptive_avg_pool2d_grad = adaptive_avg_pool2d_grad,
     .relu = relu,
     .relu_grad = relu_grad,
+    .unary = unary,
+    .unary_grad = unary_grad,
     .softmax_cross_entropy = softmax_cross_entropy,
     .softmax_cross_entropy_grad = softmax_cross_entropy_grad,
     .sgd = sgd,

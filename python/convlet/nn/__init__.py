@@ -1,7 +1,7 @@
 """Layers and models, with the names, arguments and defaults of torch.nn."""
 
 from convlet.nn import functional, init
-from convlet.nn.activation import ReLU
+from convlet.nn.activation import Hardsigmoid, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU
 from convlet.nn.container import Sequential
 from convlet.nn.conv import Conv2d
 from convlet.nn.conv_transpose import ConvTranspose2d
@@ -12,9 +12,11 @@ from convlet.nn.loss import CrossEntropyLoss
 from convlet.nn.module import HookHandle, Module, evaluating
 from convlet.nn.normalization import BatchNorm2d
 from convlet.nn.parameter import Parameter
-from convlet.nn.pooling import AvgPool2d, MaxPool2d
+from convlet.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
 
 __all__ = [
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
     "AvgPool2d",
     "BatchNorm2d",
     "Conv2d",
@@ -22,13 +24,19 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "Hardsigmoid",
+    "Hardswish",
     "HookHandle",
+    "LeakyReLU",
     "Linear",
     "MaxPool2d",
     "Module",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
     "evaluating",
     "functional",
     "init",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convlet.nn import functional as F
+from convlet.nn._arguments import positive
 from convlet.nn.module import Module
 from convlet.ops._arguments import flag, pair
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from convlet.tensor import Tensor
 
-__all__ = ["AvgPool2d", "MaxPool2d"]
+__all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]
 
 
 class MaxPool2d(Module):
@@ -122,3 +123,81 @@ class AvgPool2d(Module):
     def extra_repr(self) -> str:
         """What PyTorch shows."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AdaptiveMaxPool2d(Module):
+    """Keep the largest value of each of I x J windows.  (N, C, H, W) -> (N, C, I, J).
+
+    Args:
+        output_size: (I, J), or an int for both; None stands for the input's size.
+        return_indices: False, the only one.
+
+    Raises:
+        TypeError: a size is not an int.
+        ValueError: a size is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> AdaptiveMaxPool2d((5, None))(np.zeros((1, 3, 9, 6))).shape
+        (1, 3, 5, 6)
+    """
+
+    def __init__(
+        self, output_size: int | Sequence[int | None] | None, return_indices: bool = False
+    ) -> None:
+        """Remember the size."""
+        super().__init__()
+        if return_indices:
+            raise ValueError(
+                "AdaptiveMaxPool2d: return_indices must be False; ops.adaptive_max_pool2d gives both"
+            )
+        self.output_size = output_size
+        _check_sizes(output_size, "AdaptiveMaxPool2d")
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool."""
+        return F.adaptive_max_pool2d(input, self.output_size)
+
+    def extra_repr(self) -> str:
+        """What PyTorch shows."""
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool2d(Module):
+    """Average each of I x J windows; a size of 1 is global.  (N, C, H, W) -> (N, C, I, J).
+
+    Args:
+        output_size: (I, J), or an int for both; None stands for the input's size.
+
+    Raises:
+        TypeError: a size is not an int.
+        ValueError: a size is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> AdaptiveAvgPool2d(1)(np.ones((1, 512, 7, 7))).shape
+        (1, 512, 1, 1)
+    """
+
+    def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
+        """Remember the size."""
+        super().__init__()
+        self.output_size = output_size
+        _check_sizes(output_size, "AdaptiveAvgPool2d")
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool."""
+        return F.adaptive_avg_pool2d(input, self.output_size)
+
+    def extra_repr(self) -> str:
+        """What PyTorch shows."""
+        return f"output_size={self.output_size}"
+
+
+def _check_sizes(output_size: int | Sequence[int | None] | None, layer: str) -> None:
+    sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    if len(sizes) != 2:
+        raise ValueError(f"{layer}: output_size must be an int or a pair, got {len(sizes)} values")
+    for size in sizes:
+        if size is not None:
+            positive(size, layer, "output_size")

@@ -4,7 +4,28 @@ Every operator takes float32 arrays of any memory layout and never modifies them
 its neighbour and takes the same arguments.
 """
 
-from convlet.ops.activation import relu, relu_grad
+from convlet.ops.activation import (
+    hardsigmoid,
+    hardsigmoid_grad,
+    hardswish,
+    hardswish_grad,
+    leaky_relu,
+    leaky_relu_grad,
+    relu,
+    relu6,
+    relu6_grad,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    silu,
+    silu_grad,
+)
+from convlet.ops.adaptive_pool2d import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_grad,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_grad,
+)
 from convlet.ops.batch_norm import batch_moments, batch_norm, batch_norm_grad
 from convlet.ops.conv2d import conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight
 from convlet.ops.conv_transpose2d import (
@@ -18,6 +39,10 @@ from convlet.ops.loss import softmax_cross_entropy, softmax_cross_entropy_grad
 from convlet.ops.pool2d import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
 
 __all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_grad",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_grad",
     "avg_pool2d",
     "avg_pool2d_grad",
     "batch_moments",
@@ -32,6 +57,12 @@ __all__ = [
     "conv_transpose2d_grad_weight",
     "dropout",
     "dropout_grad",
+    "hardsigmoid",
+    "hardsigmoid_grad",
+    "hardswish",
+    "hardswish_grad",
+    "leaky_relu",
+    "leaky_relu_grad",
     "linear",
     "linear_grad_bias",
     "linear_grad_input",
@@ -39,7 +70,13 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_grad",
     "relu",
+    "relu6",
+    "relu6_grad",
     "relu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "silu",
+    "silu_grad",
     "softmax_cross_entropy",
     "softmax_cross_entropy_grad",
 ]

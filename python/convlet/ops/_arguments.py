@@ -63,6 +63,18 @@ def pool_stride(stride: int | Sequence[int] | None, kernel: Pair, op: str) -> Pa
     return kernel if stride is None else pair(stride, op, "stride")
 
 
+def output_pair(value: int | Sequence[int | None] | None, x: Array, op: str) -> Pair:
+    """An output size: an int or a pair, where None stands for the size of the images `x`."""
+    both = value if isinstance(value, (tuple, list)) else (value, value)
+    if len(both) != 2:
+        raise ValueError(f"{op}: output_size must be an int or a pair, got {len(both)} values")
+    h, w = both
+    return (
+        x.shape[2] if h is None else integer(h, op, "output_size"),
+        x.shape[3] if w is None else integer(w, op, "output_size"),
+    )
+
+
 def shape4(value: Sequence[int], op: str, name: str) -> Shape4:
     """A shape of four dimensions."""
     if not isinstance(value, (tuple, list)):
@@ -135,6 +147,15 @@ def probability(p: object, op: str) -> float:
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"{op}: p must be in [0, 1], got {value}")
     return value
+
+
+def real(value: object, op: str, name: str) -> float:
+    """A Python or NumPy number as a float."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"{op}: {name} must be a number, got {describe(value)}")
+    return float(value)
 
 
 def describe(value: object) -> str:

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from convlet.ops._arguments import Array
 
-__all__ = ["relu", "softmax"]
+__all__ = [
+    "hardsigmoid",
+    "hardswish",
+    "leaky_relu",
+    "relu",
+    "relu6",
+    "sigmoid",
+    "silu",
+    "softmax",
+]
 
 
 def relu(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
@@ -34,6 +43,113 @@ def relu(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
     x = as_tensor(input)
     y = ops.relu(x.data)
     return record(y, (x,), lambda dy: (ops.relu_grad(dy, y),))
+
+
+def relu6(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
+    """min(max(x, 0), 6), element by element.
+
+    Args:
+        input: any shape.
+        inplace: accepted so that PyTorch code runs unchanged; the input is never modified.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> relu6(Tensor([-1.0, 2.0, 8.0]))
+        Tensor([0., 2., 6.])
+    """
+    x = as_tensor(input)
+    y = ops.relu6(x.data)
+    return record(y, (x,), lambda dy: (ops.relu6_grad(dy, y),))
+
+
+def leaky_relu(
+    input: Tensor | npt.ArrayLike, negative_slope: float = 0.01, inplace: bool = False
+) -> Tensor:
+    """X where it is positive, else `negative_slope` * x, element by element.
+
+    Args:
+        input: any shape.
+        negative_slope: slope below 0.
+        inplace: accepted so that PyTorch code runs unchanged; the input is never modified.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> leaky_relu(Tensor([-2.0, 2.0]), 0.5)
+        Tensor([-1.,  2.])
+    """
+    x = as_tensor(input)
+    x_data = x.data
+    y = ops.leaky_relu(x_data, negative_slope)
+    return record(y, (x,), lambda dy: (ops.leaky_relu_grad(dy, x_data, negative_slope),))
+
+
+def sigmoid(input: Tensor | npt.ArrayLike) -> Tensor:
+    """1 / (1 + exp(-x)), element by element.
+
+    Args:
+        input: any shape.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> sigmoid(Tensor([0.0, 200.0]))
+        Tensor([0.5, 1. ])
+    """
+    x = as_tensor(input)
+    y = ops.sigmoid(x.data)
+    return record(y, (x,), lambda dy: (ops.sigmoid_grad(dy, y),))
+
+
+def silu(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
+    """X * sigmoid(x), also called swish, element by element.
+
+    Args:
+        input: any shape.
+        inplace: accepted so that PyTorch code runs unchanged; the input is never modified.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> silu(Tensor([0.0, 100.0]))
+        Tensor([  0., 100.])
+    """
+    x = as_tensor(input)
+    x_data = x.data
+    y = ops.silu(x_data)
+    return record(y, (x,), lambda dy: (ops.silu_grad(dy, x_data),))
+
+
+def hardsigmoid(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
+    """relu6(x + 3) / 6, element by element.
+
+    Args:
+        input: any shape.
+        inplace: accepted so that PyTorch code runs unchanged; the input is never modified.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> hardsigmoid(Tensor([-4.0, 0.0, 4.0]))
+        Tensor([0. , 0.5, 1. ])
+    """
+    x = as_tensor(input)
+    y = ops.hardsigmoid(x.data)
+    return record(y, (x,), lambda dy: (ops.hardsigmoid_grad(dy, y),))
+
+
+def hardswish(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
+    """X * relu6(x + 3) / 6, element by element.
+
+    Args:
+        input: any shape.
+        inplace: accepted so that PyTorch code runs unchanged; the input is never modified.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> hardswish(Tensor([1.5, 4.0]))
+        Tensor([1.125, 4.   ])
+    """
+    x = as_tensor(input)
+    x_data = x.data
+    y = ops.hardswish(x_data)
+    return record(y, (x,), lambda dy: (ops.hardswish_grad(dy, x_data),))
 
 
 def softmax(input: Tensor | npt.ArrayLike, dim: int = -1) -> Tensor:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["avg_pool2d", "max_pool2d"]
+__all__ = ["adaptive_avg_pool2d", "adaptive_max_pool2d", "avg_pool2d", "max_pool2d"]
 
 
 def max_pool2d(
@@ -79,3 +79,39 @@ def avg_pool2d(
             ops.avg_pool2d_grad(dy, shape, kernel, step, border, ceil_mode, count_include_pad),
         ),
     )
+
+
+def adaptive_max_pool2d(
+    input: Tensor | npt.ArrayLike, output_size: int | Sequence[int | None] | None
+) -> Tensor:
+    """Keep the largest value of each of I x J windows.  (N, C, H, W) -> (N, C, I, J).
+
+    Arguments and errors are those of `convlet.ops.adaptive_max_pool2d`.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> adaptive_max_pool2d(Tensor([[[[1.0, 4.0], [3.0, 2.0]]]]), 1).item()
+        4.0
+    """
+    x = as_tensor(input)
+    y, indices = ops.adaptive_max_pool2d(x.data, output_size)
+    shape = x.data.shape
+    return record(y, (x,), lambda dy: (ops.adaptive_max_pool2d_grad(dy, indices, shape),))
+
+
+def adaptive_avg_pool2d(
+    input: Tensor | npt.ArrayLike, output_size: int | Sequence[int | None] | None
+) -> Tensor:
+    """Average each of I x J windows.  (N, C, H, W) -> (N, C, I, J).
+
+    Arguments and errors are those of `convlet.ops.adaptive_avg_pool2d`.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> adaptive_avg_pool2d(Tensor([[[[1.0, 4.0], [3.0, 2.0]]]]), 1).item()
+        2.5
+    """
+    x = as_tensor(input)
+    y = ops.adaptive_avg_pool2d(x.data, output_size)
+    shape = x.data.shape
+    return record(y, (x,), lambda dy: (ops.adaptive_avg_pool2d_grad(dy, shape),))
