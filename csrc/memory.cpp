@@ -4,12 +4,11 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 
 namespace convlet {
 namespace {
@@ -39,9 +38,9 @@ std::size_t number_of(std::size_t size) {
 class Pool {
    public:
     void* acquire(std::size_t bytes) {
-        if (bytes > PTRDIFF_MAX / 2) throw std::bad_alloc();
-        const std::size_t size = rounded(bytes);
         const std::lock_guard lock(mutex_);
+        if (bytes > PTRDIFF_MAX / 2) throw OutOfMemory(bytes, stats_.allocated_bytes);
+        const std::size_t size = rounded(bytes);
         ++stats_.requests;
         Header*& waiting = free_[number_of(size)];
         Header* block = waiting;
@@ -50,6 +49,7 @@ class Pool {
             stats_.cached_bytes -= static_cast<std::int64_t>(size);
         } else {
             block = fresh(size);
+            if (block == nullptr) throw OutOfMemory(bytes, stats_.allocated_bytes);
         }
         stats_.allocated_bytes += static_cast<std::int64_t>(size);
         stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.allocated_bytes);
@@ -82,6 +82,7 @@ class Pool {
     }
 
    private:
+    // Null where the system has no memory left.
     Header* fresh(std::size_t size) {
         const std::size_t wanted = size + sizeof(Header);
         const bool large = wanted >= HUGE_PAGE;
@@ -94,7 +95,7 @@ class Pool {
         if (memory == nullptr) {
             drop_cached();
             memory = std::aligned_alloc(alignment, whole);
-            if (memory == nullptr) throw std::bad_alloc();
+            if (memory == nullptr) return nullptr;
         }
 #ifdef MADV_HUGEPAGE
         if (large) madvise(memory, whole, MADV_HUGEPAGE);
@@ -130,10 +131,15 @@ const int fork_handler =
 
 }  // namespace
 
-void* acquire(std::int64_t bytes) {
-    if (bytes < 0) throw std::bad_alloc();
-    return pool().acquire(static_cast<std::size_t>(bytes));
+OutOfMemory::OutOfMemory(std::size_t wanted_bytes, std::int64_t allocated_bytes) noexcept {
+    std::snprintf(text_.data(), text_.size(),
+                  "no memory for %zu bytes of an output or of scratch; %lld bytes are in use",
+                  wanted_bytes, static_cast<long long>(allocated_bytes));
 }
+const char* OutOfMemory::what() const noexcept { return text_.data(); }
+
+// A negative number of bytes, the product of sizes too large, is more than there can be too.
+void* acquire(std::int64_t bytes) { return pool().acquire(static_cast<std::size_t>(bytes)); }
 void release(void* block) noexcept { pool().release(block); }
 MemoryStats memory_stats() { return pool().stats(); }
 void empty_cache() { pool().empty(); }

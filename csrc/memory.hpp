@@ -5,8 +5,10 @@
 // ones lie in whole pages of 2 MiB where the system grants them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace convlet {
 
@@ -18,7 +20,17 @@ struct MemoryStats {
     std::int64_t requests;            // how often a block was asked for
 };
 
-// At least `bytes` bytes, not zeroed; std::bad_alloc where the system has none left.
+// A std::bad_alloc, and so a MemoryError in Python, that says how much was wanted.
+class OutOfMemory : public std::bad_alloc {
+   public:
+    OutOfMemory(std::size_t wanted_bytes, std::int64_t allocated_bytes) noexcept;
+    const char* what() const noexcept override;
+
+   private:
+    std::array<char, 128> text_;
+};
+
+// At least `bytes` bytes, not zeroed; OutOfMemory where the system has none left.
 void* acquire(std::int64_t bytes);
 void release(void* block) noexcept;
 

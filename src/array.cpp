@@ -1,7 +1,6 @@
 #include "array.hpp"
 
 #include <algorithm>
-#include <new>
 #include <numeric>
 
 #include "layout.hpp"
@@ -36,9 +35,7 @@ Array native(const Argument& argument, const Array& array) {
     check_float32(argument, array);
     if ((array.flags() & Api::NPY_ARRAY_ALIGNED_) != 0 && array.dtype().byteorder() == '=')
         return array;
-    Array aligned = py::array_t<float, Api::NPY_ARRAY_ALIGNED_>::ensure(array);
-    if (!aligned) throw std::bad_alloc();
-    return aligned;
+    return py::array_t<float, Api::NPY_ARRAY_ALIGNED_>(array);
 }
 
 StridedImages strided(const Array& array) {
@@ -103,11 +100,8 @@ bool without_gaps(const Array& array) {
 
 // A C-contiguous copy of an array of any rank, by NumPy beyond four dimensions.
 Array contiguous_copy(const Array& array) {
-    if (array.ndim() > 4) {
-        Array copy = py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(array);
-        if (!copy) throw std::bad_alloc();
-        return copy;
-    }
+    if (array.ndim() > 4)
+        return py::array_t<float, py::array::c_style | py::array::forcecast>(array);
     const StridedImages from = strided(array);
     Array copy = empty(shape_of(array));
     float* to = data(copy);
