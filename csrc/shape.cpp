@@ -223,16 +223,16 @@ Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& a) {
 
 AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const Extents4& input,
                                             const Pair& output_size) {
-    checked_size(op, "input", input);
-    check_pixels(op, input);
+    checked_size(op, "x", input);
+    check_pixels(op, "x", input);
     check_at_least(op, "output_size", output_size, 1);
     const AdaptivePool2dShape s{input[0], input[1],      input[2],
                                 input[3], output_size.h, output_size.w};
     checked_size(op, "output", output_extents(s));
     // Borders of windows are quotients of these.
-    product(op, "input", s.height + 1, s.out_height + 1);
-    product(op, "input", s.width + 1, s.out_width + 1);
-    if (product(op, "input", s.height, s.width) > std::numeric_limits<std::int32_t>::max())
+    product(op, "x", s.height + 1, s.out_height + 1);
+    product(op, "x", s.width + 1, s.out_width + 1);
+    if (product(op, "x", s.height, s.width) > std::numeric_limits<std::int32_t>::max())
         reject(op, ": input must have at most 2^31 - 1 pixels, got ",
                text(Pair{s.height, s.width}));
     return s;

@@ -31,7 +31,7 @@ void bind_adaptive_pool2d(py::module_& m) {
         "adaptive_max_pool2d_forward",
         [](const Array& x, PairArgument output_size) {
             const char* op = "adaptive_max_pool2d";
-            const Argument input{op, "input"};
+            const Argument input{op, "x"};
             const AdaptivePool2dShape shape =
                 checked_adaptive_pool2d(op, image_extents(input, x), pair(output_size));
             const Images in = images(input, x);
@@ -65,7 +65,7 @@ void bind_adaptive_pool2d(py::module_& m) {
         "adaptive_avg_pool2d_forward",
         [](const Array& x, PairArgument output_size) {
             const char* op = "adaptive_avg_pool2d";
-            const Argument input{op, "input"};
+            const Argument input{op, "x"};
             const AdaptivePool2dShape shape =
                 checked_adaptive_pool2d(op, image_extents(input, x), pair(output_size));
             const Images in = images(input, x);
