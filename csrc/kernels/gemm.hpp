@@ -72,6 +72,11 @@ __attribute__((noinline)) void tile(const TileTask& task) {
 #pragma omp simd
         for (int j = 0; j < Lanes; ++j) acc[i][j] = 0.0F;
     }
+    // Where the sums go comes from afar while the products are made.
+    UNROLL
+    for (int i = 0; i < Rows; ++i) {
+        for (int j = 0; j < Lanes; j += 16) __builtin_prefetch(task.c[i] + j, 1);
+    }
     const float* RESTRICT b = task.b;
     const std::int64_t b_step = task.b_step;
     for (std::int64_t t = 0; t < task.step_count; ++t) {
