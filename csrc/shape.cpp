@@ -1,5 +1,6 @@
 #include "shape.hpp"
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -235,6 +236,27 @@ AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const Extents4& inpu
     if (product(op, "input", s.height, s.width) > std::numeric_limits<std::int32_t>::max())
         reject(op, ": input must have at most 2^31 - 1 pixels, got ",
                text(Pair{s.height, s.width}));
+    return s;
+}
+
+Resize2dShape checked_resize2d(const Extents4& input, const Resize2dArguments& a) {
+    checked_size(a.op, "input", input);
+    check_pixels(a.op, input);
+    check_at_least(a.op, "size", a.size, 1);
+    for (const double factor : {a.factor_h, a.factor_w})
+        if (a.scaled && !(factor > 0 && std::isfinite(factor)))
+            reject(a.op, ": scale_factor must be a positive number, got ", factor);
+    const Resize2dShape s{input[0],
+                          input[1],
+                          input[2],
+                          input[3],
+                          a.size.h,
+                          a.size.w,
+                          a.bilinear,
+                          a.align_corners,
+                          a.scaled ? a.factor_h : 0.0,
+                          a.scaled ? a.factor_w : 0.0};
+    checked_size(a.op, "output", output_extents(s));
     return s;
 }
 
