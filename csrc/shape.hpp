@@ -74,6 +74,7 @@ struct Resize2dArguments {
     bool bilinear, align_corners;
     bool scaled;  // whether factors were given
     double factor_h, factor_w;
+    const char* input = "x";
 };
 
 Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
@@ -83,7 +84,7 @@ Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
 Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weight,
                                      const Conv2dArguments& arguments, const Pair& output_padding);
 Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& arguments);
-AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const Extents4& input,
+AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const char* name, const Extents4& input,
                                             const Pair& output_size);
 Resize2dShape checked_resize2d(const Extents4& input, const Resize2dArguments& arguments);
 LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,

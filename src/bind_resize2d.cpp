@@ -9,11 +9,11 @@ namespace {
 using Factors = std::optional<std::array<double, 2>>;
 
 Resize2dArguments arguments(const char* op, const Pair& size, const std::string& mode,
-                            bool align_corners, const Factors& factors) {
+                            bool align_corners, const Factors& factors, const char* input = "x") {
     if (mode != "nearest" && mode != "bilinear")
         reject(op, ": mode must be 'nearest' or 'bilinear', got '", mode, "'");
     const std::array<double, 2> f = factors.value_or(std::array<double, 2>{0, 0});
-    return {op, size, mode == "bilinear", align_corners, factors.has_value(), f[0], f[1]};
+    return {op, size, mode == "bilinear", align_corners, factors.has_value(), f[0], f[1], input};
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ void bind_resize2d(py::module_& m) {
         [](const Array& x, PairArgument size, const std::string& mode, bool align_corners,
            const Factors& scale_factor) {
             const char* op = "resize2d";
-            const Argument input{op, "input"};
+            const Argument input{op, "x"};
             const Resize2dShape shape =
                 checked_resize2d(image_extents(input, x),
                                  arguments(op, pair(size), mode, align_corners, scale_factor));
@@ -43,8 +43,8 @@ void bind_resize2d(py::module_& m) {
             const Argument output{op, "dy"};
             const Extents4 extents = image_extents(output, dy);
             const Resize2dShape shape = checked_resize2d(
-                input_shape,
-                arguments(op, {extents[2], extents[3]}, mode, align_corners, scale_factor));
+                input_shape, arguments(op, {extents[2], extents[3]}, mode, align_corners,
+                                       scale_factor, "input_shape"));
             check_extents(op, "dy", extents, output_extents(shape));
             const Images grad = images(output, dy);
             Array dx = empty_images(input_shape);
