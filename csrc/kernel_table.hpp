@@ -133,6 +133,19 @@ struct AdaptivePooling {
     std::int64_t images, channels, height, width, out_height, out_width;
 };
 
+// One axis of a resize: target t is the sum of weight[k] * source pixel (first[t] + k - offset[t])
+// over k in [offset[t], offset[t + 1]).
+struct ResizeAxis {
+    const std::int64_t *first, *offset;
+    const float* weight;
+};
+
+// Images of height x width pixels are made from images of another size, axis by axis.
+struct Resize {
+    std::int64_t images, channels, from_height, from_width, height, width;
+    ResizeAxis rows, columns;
+};
+
 // Element-wise functions beside ReLU. Their gradients read the output where `from_output` of
 // csrc/activation.hpp says so, else the input.
 enum class Unary : std::int32_t { relu6, leaky_relu, sigmoid, silu, hardsigmoid, hardswish };
@@ -250,6 +263,8 @@ struct KernelTable {
                                         float* y);
     void (*adaptive_avg_pool2d_grad)(const AdaptivePooling&, const PixelBlock& pixels,
                                      const float* dy, float* dx);
+
+    void (*resize2d)(const Resize&, const PixelBlock& pixels, const float* from, float* to);
 
     void (*relu)(const float* x, std::int64_t count, float* y);
     void (*relu_grad)(const float* dy, const float* y, std::int64_t count, float* dx);

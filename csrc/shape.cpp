@@ -1,5 +1,6 @@
 #include "shape.hpp"
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -221,20 +222,41 @@ Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& a) {
     return s;
 }
 
-AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const Extents4& input,
+AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const char* name, const Extents4& input,
                                             const Pair& output_size) {
-    checked_size(op, "x", input);
-    check_pixels(op, "x", input);
+    checked_size(op, name, input);
+    check_pixels(op, name, input);
     check_at_least(op, "output_size", output_size, 1);
     const AdaptivePool2dShape s{input[0], input[1],      input[2],
                                 input[3], output_size.h, output_size.w};
     checked_size(op, "output", output_extents(s));
     // Borders of windows are quotients of these.
-    product(op, "x", s.height + 1, s.out_height + 1);
-    product(op, "x", s.width + 1, s.out_width + 1);
-    if (product(op, "x", s.height, s.width) > std::numeric_limits<std::int32_t>::max())
-        reject(op, ": input must have at most 2^31 - 1 pixels, got ",
+    product(op, name, s.height + 1, s.out_height + 1);
+    product(op, name, s.width + 1, s.out_width + 1);
+    if (product(op, name, s.height, s.width) > std::numeric_limits<std::int32_t>::max())
+        reject(op, ": ", name, " must have at most 2^31 - 1 pixels, got ",
                text(Pair{s.height, s.width}));
+    return s;
+}
+
+Resize2dShape checked_resize2d(const Extents4& input, const Resize2dArguments& a) {
+    checked_size(a.op, a.input, input);
+    check_pixels(a.op, a.input, input);
+    check_at_least(a.op, "size", a.size, 1);
+    for (const double factor : {a.factor_h, a.factor_w})
+        if (a.scaled && !(factor > 0 && std::isfinite(factor)))
+            reject(a.op, ": scale_factor must be a positive number, got ", factor);
+    const Resize2dShape s{input[0],
+                          input[1],
+                          input[2],
+                          input[3],
+                          a.size.h,
+                          a.size.w,
+                          a.bilinear,
+                          a.align_corners,
+                          a.scaled ? a.factor_h : 0.0,
+                          a.scaled ? a.factor_w : 0.0};
+    checked_size(a.op, "output", output_extents(s));
     return s;
 }
 

@@ -42,6 +42,13 @@ struct AdaptivePool2dShape {
     std::int64_t out_height, out_width;
 };
 
+struct Resize2dShape {
+    std::int64_t images, channels, height, width;
+    std::int64_t out_height, out_width;
+    bool bilinear, align_corners;
+    double factor_h, factor_w;  // between coordinates, or 0 for that of the sizes
+};
+
 struct LinearShape {
     std::int64_t rows, inputs, outputs;
 };
@@ -61,6 +68,15 @@ struct Pool2dArguments {
     const char* input = "x";
 };
 
+struct Resize2dArguments {
+    const char* op;
+    Pair size;
+    bool bilinear, align_corners;
+    bool scaled;  // whether factors were given
+    double factor_h, factor_w;
+    const char* input = "x";
+};
+
 Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
                            const Conv2dArguments& arguments);
 // The convolution whose gradient of the input a transposed convolution is: its output has the
@@ -68,8 +84,9 @@ Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
 Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weight,
                                      const Conv2dArguments& arguments, const Pair& output_padding);
 Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& arguments);
-AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const Extents4& input,
+AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const char* name, const Extents4& input,
                                             const Pair& output_size);
+Resize2dShape checked_resize2d(const Extents4& input, const Resize2dArguments& arguments);
 LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,
                            std::int64_t weight_outputs, std::int64_t weight_inputs);
 
@@ -99,6 +116,9 @@ inline Extents4 input_extents(const AdaptivePool2dShape& s) {
     return {s.images, s.channels, s.height, s.width};
 }
 inline Extents4 output_extents(const AdaptivePool2dShape& s) {
+    return {s.images, s.channels, s.out_height, s.out_width};
+}
+inline Extents4 output_extents(const Resize2dShape& s) {
     return {s.images, s.channels, s.out_height, s.out_width};
 }
 

@@ -33,7 +33,7 @@ void bind_adaptive_pool2d(py::module_& m) {
             const char* op = "adaptive_max_pool2d";
             const Argument input{op, "x"};
             const AdaptivePool2dShape shape =
-                checked_adaptive_pool2d(op, image_extents(input, x), pair(output_size));
+                checked_adaptive_pool2d(op, "x", image_extents(input, x), pair(output_size));
             const Images in = images(input, x);
             Array y = empty_images(output_extents(shape));
             Array indices = empty_images(output_extents(shape), py::dtype::of<std::int32_t>());
@@ -50,7 +50,7 @@ void bind_adaptive_pool2d(py::module_& m) {
             const Argument output{op, "dy"};
             const Extents4 extents = image_extents(output, dy);
             const AdaptivePool2dShape shape =
-                checked_adaptive_pool2d(op, input_shape, {extents[2], extents[3]});
+                checked_adaptive_pool2d(op, "input_shape", input_shape, {extents[2], extents[3]});
             check_extents(op, "dy", extents, output_extents(shape));
             const Array checked = checked_indices(shape, indices);
             const auto* pixels = static_cast<const std::int32_t*>(checked.data());
@@ -67,7 +67,7 @@ void bind_adaptive_pool2d(py::module_& m) {
             const char* op = "adaptive_avg_pool2d";
             const Argument input{op, "x"};
             const AdaptivePool2dShape shape =
-                checked_adaptive_pool2d(op, image_extents(input, x), pair(output_size));
+                checked_adaptive_pool2d(op, "x", image_extents(input, x), pair(output_size));
             const Images in = images(input, x);
             Array y = empty_images(output_extents(shape));
             float* out = data(y);
@@ -82,7 +82,7 @@ void bind_adaptive_pool2d(py::module_& m) {
             const Argument output{op, "dy"};
             const Extents4 extents = image_extents(output, dy);
             const AdaptivePool2dShape shape =
-                checked_adaptive_pool2d(op, input_shape, {extents[2], extents[3]});
+                checked_adaptive_pool2d(op, "input_shape", input_shape, {extents[2], extents[3]});
             check_extents(op, "dy", extents, output_extents(shape));
             const Images grad = images(output, dy);
             Array dx = empty_images(input_shape);

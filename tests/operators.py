@@ -116,6 +116,11 @@ def make_operators(images: int, size: int) -> list[Operator]:
             [shrunk],
             lambda a: ops.adaptive_avg_pool2d_grad(a, x.shape),
         ),
+        Operator("resize2d", [x], lambda a: ops.resize2d(a, (2 * size, 5), "bilinear")),
+        Operator("resize2d nearest", [x], lambda a: ops.resize2d(a, 2 * size + 1)),
+        Operator(
+            "resize2d_grad", [x], lambda a: ops.resize2d_grad(a, (images, 6, 5, 4), "bilinear")
+        ),
         Operator("relu", [x], ops.relu),
         Operator("relu_grad", [normal(*x.shape), x], ops.relu_grad),
         *[

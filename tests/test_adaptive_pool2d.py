@@ -284,7 +284,7 @@ def test_sizes_are_refused(op: Any, size: Any, error: type[Exception], message: 
         (
             lambda: ops.adaptive_max_pool2d_grad(DY[:0], INDICES[:0], (0, 3, 2**16, 2**16)),
             ValueError,
-            r"x must have at most 2\^31 - 1 pixels",
+            r"input_shape must have at most 2\^31 - 1 pixels",
         ),
         (lambda: nn.AdaptiveAvgPool2d(0), ValueError, "output_size must be at least 1, got 0"),
         (lambda: nn.AdaptiveMaxPool2d((1, 1, 1)), ValueError, "an int or a pair, got 3 values"),

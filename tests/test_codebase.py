@@ -178,7 +178,10 @@ def test_each_folder_states_its_rule(folder: str) -> None:
 
 
 def test_one_word_names_an_operator_in_every_layer() -> None:
-    for word in ("conv2d", "pool2d", "linear", "loss", "dropout", "activation", "adaptive_pool2d"):
+    for word in (
+        *("conv2d", "pool2d", "adaptive_pool2d", "resize2d", "linear", "loss", "dropout"),
+        "activation",
+    ):
         for pattern in (
             *(f"csrc/{word}.cpp", f"src/bind_{word}.cpp", f"python/convlet/ops/{word}.py"),
             *(f"tests/test_{word}*.py", f"benchmarks/bench_{word}.py"),

@@ -45,6 +45,8 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
         lambda dy: ops.adaptive_avg_pool2d_grad(dy, X.shape),
         (SHRUNK,),
     ),
+    "resize2d": (lambda x: ops.resize2d(x, 4, "bilinear"), (X,)),
+    "resize2d_grad": (lambda dy: ops.resize2d_grad(dy, X.shape, "bilinear"), (SHRUNK,)),
     "linear": (ops.linear, (ROWS, MATRIX, B[:3])),
     "linear_grad_input": (ops.linear_grad_input, (PROBABILITIES, MATRIX)),
     "linear_grad_weight": (ops.linear_grad_weight, (PROBABILITIES, ROWS)),

@@ -10,6 +10,7 @@
 #include "norm.hpp"
 #include "optim.hpp"
 #include "pool2d.hpp"
+#include "resize2d.hpp"
 #include "simd.hpp"
 
 #define CONVLET_STRING_(x) #x
@@ -53,6 +54,7 @@ constinit const KernelTable table{
     .adaptive_max_pool2d_grad = adaptive_max_pool2d_grad,
     .adaptive_avg_pool2d_forward = adaptive_avg_pool2d_forward,
     .adaptive_avg_pool2d_grad = adaptive_avg_pool2d_grad,
+    .resize2d = resize2d,
     .relu = relu,
     .relu_grad = relu_grad,
     .unary = unary,

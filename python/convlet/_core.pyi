@@ -102,6 +102,20 @@ def adaptive_max_pool2d_forward(x: _Array, output_size: _Pair) -> tuple[_Array, 
 def adaptive_max_pool2d_grad(dy: _Array, indices: _Integers, input_shape: _Shape4) -> _Array: ...
 def adaptive_avg_pool2d_forward(x: _Array, output_size: _Pair) -> _Array: ...
 def adaptive_avg_pool2d_grad(dy: _Array, input_shape: _Shape4) -> _Array: ...
+def resize2d_forward(
+    x: _Array,
+    size: _Pair,
+    mode: str,
+    align_corners: bool,
+    scale_factor: Sequence[float] | None,
+) -> _Array: ...
+def resize2d_grad(
+    dy: _Array,
+    input_shape: _Shape4,
+    mode: str,
+    align_corners: bool,
+    scale_factor: Sequence[float] | None,
+) -> _Array: ...
 def batch_moments(x: _Array) -> tuple[_Array, _Array]: ...
 def batch_norm_forward(
     x: _Array,

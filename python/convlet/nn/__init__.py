@@ -13,6 +13,7 @@ from convlet.nn.module import HookHandle, Module, evaluating
 from convlet.nn.normalization import BatchNorm2d
 from convlet.nn.parameter import Parameter
 from convlet.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
+from convlet.nn.upsampling import Upsample
 
 __all__ = [
     "AdaptiveAvgPool2d",
@@ -37,6 +38,7 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "Upsample",
     "evaluating",
     "functional",
     "init",

@@ -37,6 +37,7 @@ from convlet.ops.dropout import dropout, dropout_grad
 from convlet.ops.linear import linear, linear_grad_bias, linear_grad_input, linear_grad_weight
 from convlet.ops.loss import softmax_cross_entropy, softmax_cross_entropy_grad
 from convlet.ops.pool2d import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
+from convlet.ops.resize2d import resize2d, resize2d_grad
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -73,6 +74,8 @@ __all__ = [
     "relu6",
     "relu6_grad",
     "relu_grad",
+    "resize2d",
+    "resize2d_grad",
     "sigmoid",
     "sigmoid_grad",
     "silu",

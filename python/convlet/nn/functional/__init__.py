@@ -23,6 +23,7 @@ from convlet.nn.functional.pooling import (
     avg_pool2d,
     max_pool2d,
 )
+from convlet.nn.functional.resizing import interpolate
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -35,6 +36,7 @@ __all__ = [
     "dropout",
     "hardsigmoid",
     "hardswish",
+    "interpolate",
     "leaky_relu",
     "linear",
     "max_pool2d",
