@@ -1,0 +1,3 @@
+"""convlet beside other libraries: what both compute, and who is sooner."""
+
+__all__: list[str] = []
