@@ -1,3 +1,21 @@
-"""convlet beside other libraries: what both compute, and who is sooner."""
+"""convlet beside NumPy, PyTorch, ONNX Runtime and others: what both compute, and who is sooner."""
 
-__all__: list[str] = []
+from convlet.bench.layers import BatchNorm2d, Conv2d, Linear, MaxPool2d
+from convlet.bench.networks import Network
+from convlet.bench.race import Row, race, selected
+from convlet.bench.sides import available
+from convlet.bench.timing import medians, peak_flops
+
+__all__ = [
+    "BatchNorm2d",
+    "Conv2d",
+    "Linear",
+    "MaxPool2d",
+    "Network",
+    "Row",
+    "available",
+    "medians",
+    "peak_flops",
+    "race",
+    "selected",
+]
