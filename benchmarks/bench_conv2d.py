@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy_reference
 import pytest
-from shapes import LAYERS, SMALL, Layer, kernels, normal
+from shapes import LAYERS, SMALL, Conv2d, kernels, normal
 
 import reference
 from convlet import ops
+from convlet.bench import numpy_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ with_loops = pytest.mark.parametrize("contender", ["convlet", "numpy", "loops"])
 
 @by_contender
 @by_layer
-def test_conv2d(race: Callable[..., None], layer: Layer, contender: str) -> None:
+def test_conv2d(race: Callable[..., None], layer: Conv2d, contender: str) -> None:
     x, weight, bias = normal(*layer.x), kernels(*layer.weight), normal(layer.out_channels)
     given = None if layer.groups > 1 else bias
     race(
@@ -34,7 +34,7 @@ def test_conv2d(race: Callable[..., None], layer: Layer, contender: str) -> None
 
 @by_contender
 @by_layer
-def test_conv2d_grad_input(race: Callable[..., None], layer: Layer, contender: str) -> None:
+def test_conv2d_grad_input(race: Callable[..., None], layer: Conv2d, contender: str) -> None:
     dy, weight = normal(*layer.y), kernels(*layer.weight)
     race(
         f"conv2d_grad_input, {layer}",
@@ -46,7 +46,7 @@ def test_conv2d_grad_input(race: Callable[..., None], layer: Layer, contender: s
 
 @by_contender
 @by_layer
-def test_conv2d_grad_weight(race: Callable[..., None], layer: Layer, contender: str) -> None:
+def test_conv2d_grad_weight(race: Callable[..., None], layer: Conv2d, contender: str) -> None:
     dy, x = normal(*layer.y), normal(*layer.x)
     race(
         f"conv2d_grad_weight, {layer}",

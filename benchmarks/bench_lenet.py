@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from numpy_lenet import NumpyLeNet
 from shapes import normal
 
 from convlet import Tensor, evaluating, models, nn, no_grad, optim
+from convlet.bench.numpy_network import NumpyNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def convlet_step(model: Any) -> Callable[[], float]:
 
 def test_both_train_the_same_network() -> None:
     model = models.lenet5(dropout=0, seed=0)
-    theirs, step = NumpyLeNet(state(model), RATE, MOMENTUM), convlet_step(model)
+    theirs, step = NumpyNetwork("lenet5", state(model), RATE, MOMENTUM), convlet_step(model)
     for _ in range(3):
         assert step() == pytest.approx(theirs.step(*batch()), rel=1e-4)
     for name, value in state(model).items():
@@ -54,7 +54,7 @@ def test_both_train_the_same_network() -> None:
 @by_contender
 def test_training_step(race: Callable[..., None], contender: str) -> None:
     model = models.lenet5(dropout=0, seed=0)
-    theirs = NumpyLeNet(state(model), RATE, MOMENTUM)
+    theirs = NumpyNetwork("lenet5", state(model), RATE, MOMENTUM)
     race(
         "LeNet-5 training step, 64 images",
         contender,
@@ -67,7 +67,7 @@ def test_training_step(race: Callable[..., None], contender: str) -> None:
 @pytest.mark.parametrize("images", [1, 64])
 def test_inference(race: Callable[..., None], images: int, contender: str) -> None:
     model = models.lenet5(dropout=0, seed=0)
-    theirs = NumpyLeNet(state(model), RATE, MOMENTUM)
+    theirs = NumpyNetwork("lenet5", state(model), RATE, MOMENTUM)
     x = normal(images, 1, 28, 28)
 
     def by_convlet() -> np.ndarray:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy_reference
 import pytest
 from shapes import normal
 
 import reference
 from convlet import ops
+from convlet.bench import numpy_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,8 +31,10 @@ NAMES = {
         adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d conv2d
         cross_entropy dropout linear max_pool2d relu""",
     "convlet.optim": "Adam SGD",
+    "convlet.bench": "BatchNorm2d Conv2d Linear MaxPool2d Network Row available medians race",
     "convlet.data": "ArrayDataset DataLoader digits shapes stratified_split",
-    "convlet.models": "lenet5",
+    "convlet.models": """lenet5 vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18
+        resnet34 resnet50 resnet101 mobilenet_v2 unet""",
 }
 
 # Arguments of PyTorch, by name, order and default, so that a network ports by its import.

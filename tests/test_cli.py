@@ -47,7 +47,7 @@ def run(folder: Path) -> Path:
 def test_version_and_help_name_the_commands(tmp_path: Path) -> None:
     assert convlet("--version", cwd=tmp_path).stdout.strip() == f"convlet {cl.__version__}"
     help_text = convlet("--help", cwd=tmp_path).stdout
-    for command in ("train", "evaluate", "predict", "info"):
+    for command in ("train", "evaluate", "predict", "info", "bench"):
         assert command in help_text
     train = convlet("train", "--help", cwd=tmp_path).stdout
     for option in OPTIONS:

@@ -90,6 +90,7 @@ ARROWS = {
     "optim": {"ops"},
     "models": {"nn", "ops"},
     "viz": {"nn", "ops"},
+    "bench": {"models", "nn", "ops", "optim", "viz"},
     "train": {"data", "io", "nn", "ops", "optim", "viz"},
 }
 

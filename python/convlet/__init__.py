@@ -29,7 +29,7 @@ from convlet.random import seed
 from convlet.tensor import Tensor
 
 if TYPE_CHECKING:
-    from convlet import data, io, models, nn, ops, optim, train, viz
+    from convlet import bench, data, io, models, nn, ops, optim, train, viz
     from convlet.nn.module import evaluating
     from convlet.train.trainer import Trainer
 
@@ -37,6 +37,7 @@ __all__ = [
     "Tensor",
     "Trainer",
     "__version__",
+    "bench",
     "cat",
     "data",
     "empty_cache",
@@ -63,7 +64,7 @@ __all__ = [
 __version__ = version()
 
 # Imported when first used, so that `import convlet` stays quick.
-_SUBMODULES = frozenset({"data", "io", "models", "nn", "ops", "optim", "train", "viz"})
+_SUBMODULES = frozenset({"bench", "data", "io", "models", "nn", "ops", "optim", "train", "viz"})
 _ATTRIBUTES = {"Trainer": "convlet.train.trainer", "evaluating": "convlet.nn.module"}
 
 

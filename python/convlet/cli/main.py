@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import convlet
-from convlet.cli import evaluate, info, predict, train
+from convlet.cli import bench, evaluate, info, predict, train
 from convlet.cli.arguments import Parser
 from convlet.cli.errors import FAILED, INTERRUPTED, CommandError
 from convlet.cli.output import complain
@@ -26,7 +26,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
-    for command in (train, evaluate, predict, info):
+    for command in (train, evaluate, predict, info, bench):
         command.add_parser(commands)
     return parser
 

@@ -5,6 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convlet.models.lenet import lenet5
+from convlet.models.mobilenet import mobilenet_v2
+from convlet.models.resnet import resnet18, resnet34, resnet50, resnet101
+from convlet.models.unet import unet
+from convlet.models.vgg import (
+    vgg11,
+    vgg11_bn,
+    vgg13,
+    vgg13_bn,
+    vgg16,
+    vgg16_bn,
+    vgg19,
+    vgg19_bn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +28,20 @@ __all__ = ["create", "names"]
 
 MODELS: dict[str, Callable[..., Module]] = {
     "lenet5": lenet5,
+    "mobilenet_v2": mobilenet_v2,
+    "resnet18": resnet18,
+    "resnet34": resnet34,
+    "resnet50": resnet50,
+    "resnet101": resnet101,
+    "unet": unet,
+    "vgg11": vgg11,
+    "vgg11_bn": vgg11_bn,
+    "vgg13": vgg13,
+    "vgg13_bn": vgg13_bn,
+    "vgg16": vgg16,
+    "vgg16_bn": vgg16_bn,
+    "vgg19": vgg19,
+    "vgg19_bn": vgg19_bn,
 }
 
 

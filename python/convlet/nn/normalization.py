@@ -12,6 +12,8 @@ from convlet.nn.module import Module
 from convlet.nn.parameter import Parameter
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     import numpy.typing as npt
 
     from convlet.tensor import Tensor
@@ -73,8 +75,14 @@ class BatchNorm2d(Module):
         self.register_buffer("running_var", np.ones(c, np.float32) if tracked else None)
         self.register_buffer("num_batches_tracked", np.zeros((), np.int64) if tracked else None)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Normalise."""
+    def forward(
+        self,
+        input: Tensor,
+        *,
+        residual: Tensor | None = None,
+        activation: Literal["none", "relu"] = "none",
+    ) -> Tensor:
+        """Normalise; convlet's additions add `residual` and cut below 0 in the same pass."""
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked += 1
@@ -89,6 +97,8 @@ class BatchNorm2d(Module):
             self.training or self.running_mean is None,
             0.0 if momentum is None else momentum,
             self.eps,
+            residual=residual,
+            activation=activation,
         )
 
     def extra_repr(self) -> str:

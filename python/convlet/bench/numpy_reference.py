@@ -1,5 +1,7 @@
-"""The operators as a good NumPy user writes them: im2col, one matrix product, no Python loop
-over pixels. Images are (N, C, H, W) with channels innermost in memory, which suits NumPy too.
+"""The operators as a good NumPy user writes them.
+
+im2col and one matrix product, no Python loop over pixels. Images are (N, C, H, W) with channels
+innermost in memory, which suits NumPy too.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ def tap(image: Array, r: int, s: int, out: Pair, stride: Pair) -> Array:
 
 
 def out_size(x: Shape4, kernel: Pair, stride: Pair, padding: Pair) -> Pair:
+    """Height and width of what comes out."""
     return (
         (x[2] + 2 * padding[0] - kernel[0]) // stride[0] + 1,
         (x[3] + 2 * padding[1] - kernel[1]) // stride[1] + 1,
@@ -86,6 +89,7 @@ def images(rows: Array, n: int, out: Pair) -> Array:
 def conv2d(
     x: Array, weight: Array, bias: Array | None, stride: Pair, padding: Pair, groups: int = 1
 ) -> Array:
+    """im2col and one product, or one pass for each tap of a depthwise convolution."""
     kernel: Any = weight.shape[2:]
     out = out_size(x.shape, kernel, stride, padding)
     if groups == 1:
@@ -103,6 +107,7 @@ def conv2d(
 def conv2d_grad_input(
     dy: Array, weight: Array, x: Shape4, stride: Pair, padding: Pair, groups: int = 1
 ) -> Array:
+    """One product and `col2im`."""
     kernel: Any = weight.shape[2:]
     if groups == 1:
         return col2im(pixels(dy) @ matrix(weight).T, x, kernel, stride, padding)
@@ -120,6 +125,7 @@ def conv2d_grad_input(
 def conv2d_grad_weight(
     dy: Array, x: Array, weight: Shape4, stride: Pair, padding: Pair, groups: int = 1
 ) -> Array:
+    """im2col again, transposed."""
     k, c, r, s = weight
     if groups == 1:
         dw = im2col(x, (r, s), stride, padding).T @ pixels(dy)
@@ -133,7 +139,21 @@ def conv2d_grad_weight(
     return dw
 
 
-def max_pool2d(x: Array, kernel: int, stride: int) -> tuple[Array, npt.NDArray[np.uint8]]:
+def framed(x: Array, padding: int) -> Array:
+    """Minus infinity around the images: (N, C, H, W) -> (N, C, H + 2 * padding, W + 2 * padding)."""
+    if padding == 0:
+        return x
+    n, c, h, w = x.shape
+    out = np.full((n, h + 2 * padding, w + 2 * padding, c), -np.inf, np.float32)
+    out[:, padding : padding + h, padding : padding + w] = x.transpose(0, 2, 3, 1)
+    return out.transpose(0, 3, 1, 2)
+
+
+def max_pool2d(
+    x: Array, kernel: int, stride: int, padding: int = 0
+) -> tuple[Array, npt.NDArray[np.uint8]]:
+    """The largest value of each window, and its place in it."""
+    x = framed(x, padding)
     image = x.transpose(0, 2, 3, 1)
     out = out_size(x.shape, (kernel, kernel), (stride, stride), (0, 0))
     y = tap(image, 0, 0, out, (stride, stride)).copy()
@@ -147,18 +167,21 @@ def max_pool2d(x: Array, kernel: int, stride: int) -> tuple[Array, npt.NDArray[n
 
 
 def max_pool2d_grad(
-    dy: Array, indices: npt.NDArray[Any], x: Shape4, kernel: int, stride: int
+    dy: Array, indices: npt.NDArray[Any], x: Shape4, kernel: int, stride: int, padding: int = 0
 ) -> Array:
+    """The gradient of `max_pool2d` by its input of shape `x`."""
     n, c, h, w = x
-    image = np.zeros((n, h, w, c), np.float32)
+    image = np.zeros((n, h + 2 * padding, w + 2 * padding, c), np.float32)
     grad, won = dy.transpose(0, 2, 3, 1), indices.transpose(0, 2, 3, 1)
     out = dy.shape[2], dy.shape[3]
     for t in range(kernel * kernel):
         tap(image, *divmod(t, kernel), out, (stride, stride))[...] += grad * (won == t)
-    return image.transpose(0, 3, 1, 2)
+    inside = image[:, padding : padding + h, padding : padding + w]
+    return inside.transpose(0, 3, 1, 2)
 
 
 def avg_pool2d(x: Array, kernel: int, stride: int) -> Array:
+    """The mean of each window."""
     image = x.transpose(0, 2, 3, 1)
     out = out_size(x.shape, (kernel, kernel), (stride, stride), (0, 0))
     y = tap(image, 0, 0, out, (stride, stride)).copy()
@@ -169,6 +192,7 @@ def avg_pool2d(x: Array, kernel: int, stride: int) -> Array:
 
 
 def avg_pool2d_grad(dy: Array, x: Shape4, kernel: int, stride: int) -> Array:
+    """Its gradient."""
     n, c, h, w = x
     image = np.zeros((n, h, w, c), np.float32)
     grad = dy.transpose(0, 2, 3, 1) * np.float32(1 / (kernel * kernel))
@@ -178,13 +202,48 @@ def avg_pool2d_grad(dy: Array, x: Shape4, kernel: int, stride: int) -> Array:
     return image.transpose(0, 3, 1, 2)
 
 
+def per_channel(values: Array) -> Array:
+    """(C,) -> (C, 1, 1), which broadcasts over images."""
+    return values[:, np.newaxis, np.newaxis]
+
+
+def batch_norm_relu(x: Array, weight: Array | None = None, bias: Array | None = None) -> Array:
+    """Batch normalisation by the batch's statistics, and ReLU."""
+    mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3))
+    scale = 1 / np.sqrt(variance + np.float32(1e-5))
+    if weight is not None:
+        scale *= weight
+    shift = -mean * scale if bias is None else bias - mean * scale
+    y = x * per_channel(scale)
+    y += per_channel(shift)
+    np.maximum(y, 0, out=y)
+    return y
+
+
+def batch_norm_relu_grad(
+    dy: Array, x: Array, y: Array, mean: Array, variance: Array, weight: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Its gradients by input, weight and bias."""
+    scale = 1 / np.sqrt(variance + np.float32(1e-5))
+    hat = (x - per_channel(mean)) * per_channel(scale)
+    dz = dy * (y > 0)
+    dweight, dbias = (dz * hat).sum((0, 2, 3)), dz.sum((0, 2, 3))
+    count = np.float32(x.size / x.shape[1])
+    dz -= per_channel(dbias / count)
+    dz -= hat * per_channel(dweight / count)
+    dz *= per_channel(scale if weight is None else scale * weight)
+    return dz, dweight, dbias
+
+
 def linear(x: Array, weight: Array, bias: Array) -> Array:
+    """Rows times the weight, and the bias."""
     y = x @ weight.T
     y += bias
     return y
 
 
 def softmax_cross_entropy(logits: Array, labels: npt.NDArray[np.int64]) -> tuple[Array, Array]:
+    """Losses and probabilities."""
     shifted = logits - logits.max(1, keepdims=True)
     exponentials = np.exp(shifted)
     sums = exponentials.sum(1, keepdims=True)
@@ -195,6 +254,7 @@ def softmax_cross_entropy(logits: Array, labels: npt.NDArray[np.int64]) -> tuple
 def softmax_cross_entropy_grad(
     probabilities: Array, labels: npt.NDArray[np.int64], dlosses: Array
 ) -> Array:
+    """The gradient by the logits."""
     grad = probabilities * dlosses[:, None]
     grad[np.arange(len(labels)), labels] -= dlosses
     return grad

@@ -1,0 +1,79 @@
+"""How calls are timed: turn by turn, so that all meet the same noise."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convlet import ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["medians", "peak_flops"]
+
+# Idle threads of a library go on spinning in the place of the next one's: OpenBLAS's for tens of
+# milliseconds, those of ONNX Runtime and of OpenMP for a few. A training step of LeNet-5 took up to
+# three times as long right after another side's turn, and as long as alone in its process once the
+# turn began with so much work that does not count. Sleeping instead slows the processor down.
+SETTLE = 0.06  # seconds
+TURN = 0.02  # seconds that are timed, at least one call
+LONG = 0.25  # seconds of a call that neither needs company nor suffers from what spins before it
+
+
+def medians(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+    """Milliseconds of each call, medians over turns.
+
+    Args:
+        calls: what is timed, by name.
+        repeats: how many turns each gets; at least 1.
+
+    Example:
+        >>> sorted(medians({"list": lambda: list(range(9)), "tuple": lambda: (1, 2)}, 1))
+        ['list', 'tuple']
+    """
+    if repeats < 1:
+        raise ValueError(f"medians: repeats must be at least 1, got {repeats}")
+    for call in calls.values():
+        call()
+    settle = SETTLE if len(calls) > 1 else 0.0
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            taken[name].append(1e3 * _turn(call, settle))
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def _turn(call: Callable[[], Any], settle: float) -> float:
+    """Seconds of a call: `settle` seconds go by first, then many are timed together."""
+    began, once = time.perf_counter(), 0.0
+    while once == 0.0 or time.perf_counter() - began < settle:
+        start = time.perf_counter()
+        call()
+        once = max(time.perf_counter() - start, 1e-7)
+    if once >= LONG:
+        return once
+    count = max(1, round(TURN / once))
+    start = time.perf_counter()
+    for _ in range(count):
+        call()
+    return (time.perf_counter() - start) / count
+
+
+def peak_flops(repeats: int = 9) -> float:
+    """Operations per second of the faster of NumPy's and our product of 1024 x 1024 matrices.
+
+    A good product of this size keeps the processor's multiply-add units busy, so this stands for
+    their peak.
+    """
+    a = np.random.default_rng(0).standard_normal((1024, 1024), np.float32)
+    return (
+        2e3
+        * 1024**3
+        / min(
+            medians({"numpy": lambda: a @ a, "convlet": lambda: ops.linear(a, a)}, repeats).values()
+        )
+    )

@@ -1,0 +1,46 @@
+"""What the families share: first weights and checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convlet import nn
+from convlet.nn import init
+from convlet.random import Generator
+
+if TYPE_CHECKING:
+    from convlet.tensor import Tensor
+
+__all__ = ["check_images", "generator", "initialise"]
+
+
+def generator(seed: int | None) -> Generator | None:
+    """Where a model's random numbers come from; None leaves it to `convlet.seed`."""
+    return None if seed is None else Generator(seed)
+
+
+def initialise(model: nn.Module, source: Generator | None, linear_std: float | None = None) -> None:
+    """Draw first weights as torchvision does for networks with ReLU.
+
+    Convolutions follow He et al. 2015 with the spread of gradients kept ("fan_out"), their biases
+    are 0; linear layers are normal with `linear_std` and have biases of 0, or stay as they are.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            init.kaiming_normal_(
+                module.weight, mode="fan_out", nonlinearity="relu", generator=source
+            )
+        elif isinstance(module, nn.Linear) and linear_std is not None:
+            init.normal_(module.weight, 0.0, linear_std, source)
+        else:
+            continue
+        if module.bias is not None and not (isinstance(module, nn.Linear) and linear_std is None):
+            init.zeros_(module.bias)
+
+
+def check_images(x: Tensor, op: str, channels: int, least: int) -> None:
+    """Images (N, C, H, W) of the right number of channels, and large enough to leave a pixel."""
+    if x.ndim != 4 or x.shape[1] != channels:
+        raise ValueError(f"{op}: images must be (N, {channels}, H, W), got {x.shape}")
+    if min(x.shape[2:]) < least:
+        raise ValueError(f"{op}: images must be at least {least} x {least} pixels, got {x.shape}")
