@@ -38,8 +38,8 @@ Correlation forward_geometry(const Conv2dShape& s) {
     return g;
 }
 
-void conv2d_forward(const Conv2dShape& s, const float* x, const float* weight, const float* bias,
-                    Activation activation, float* y) {
+void conv2d_forward(const Conv2dShape& s, const float* x, const float* weight,
+                    const Epilogue& epilogue, float* y, PackedWeight* kept) {
     const Correlation common = forward_geometry(s);
     const std::int64_t taps = s.kernel.h * s.kernel.w, depth = s.group_channels;
     std::vector<std::int64_t> offsets(static_cast<std::size_t>(taps));
@@ -50,12 +50,13 @@ void conv2d_forward(const Conv2dShape& s, const float* x, const float* weight, c
         Correlation g = common;
         g.x = x + group * depth;
         g.y = y + first;
-        g.bias = bias == nullptr ? nullptr : bias + first;
-        g.activation = activation;
+        const auto from_first = [first](const float* p) { return p == nullptr ? p : p + first; };
+        g.epilogue = {from_first(epilogue.scale), from_first(epilogue.bias),
+                      from_first(epilogue.residual), epilogue.activation};
         plans.push_back(make_plan(g, {weight + first * depth * taps, depth, taps, depth * taps,
                                       taps, offsets.data(), common.panels, nullptr}));
     }
-    run_plans(plans);
+    run_plans(plans, kept);
 }
 
 }  // namespace convlet

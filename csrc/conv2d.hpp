@@ -3,12 +3,14 @@
 #pragma once
 
 #include "kernel_table.hpp"
+#include "packed_weight.hpp"
 #include "shape.hpp"
 
 namespace convlet {
 
+// Where `kept` is given, the packed weight is taken from there, and put there if it changed.
 void conv2d_forward(const Conv2dShape& shape, const float* x, const float* weight,
-                    const float* bias, Activation activation, float* y);
+                    const Epilogue& epilogue, float* y, PackedWeight* kept = nullptr);
 // With a bias (one number per channel of dx, or null) it is a transposed convolution.
 void conv2d_grad_input(const Conv2dShape& shape, const float* dy, const float* weight,
                        const float* bias, float* dx);

@@ -117,7 +117,7 @@ void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* weigh
                 const std::int64_t first = group * s.group_out_channels;
                 Correlation g = common;
                 g.x = dy + first;
-                g.bias = bias == nullptr ? nullptr : bias + group * s.group_channels;
+                g.epilogue.bias = bias == nullptr ? nullptr : bias + group * s.group_channels;
                 g.y = dx + first_pixel * s.channels + group * s.group_channels;
                 plans.push_back(
                     make_plan(g, {weight + first * s.group_channels * taps, s.group_out_channels,

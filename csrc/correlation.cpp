@@ -42,6 +42,19 @@ std::size_t owner(const std::vector<std::int64_t>& first, std::int64_t number) {
                                     first.begin() - 1);
 }
 
+// Gives every plan its part of `packed`; weights that are read in place have none.
+void place_weights(std::vector<Plan>& plans, float* packed) {
+    for (Plan& p : plans) {
+        if (reads_in_place(p)) {
+            p.geometry.packed = p.packing.weight + p.packing.taps[0];
+            p.geometry.packed_step = p.packing.depth_stride;
+            continue;
+        }
+        p.geometry.packed = p.packing.packed = packed;
+        packed += packed_floats(p);
+    }
+}
+
 void pack_weights(const std::vector<Plan>& plans) {
     std::vector<std::int64_t> first{0};
     double cost = 0;
@@ -56,6 +69,19 @@ void pack_weights(const std::vector<Plan>& plans) {
         const auto pack =
             p.algorithm == Algorithm::winograd ? table.winograd_pack : table.pack_weight;
         pack(p.packing, task - first[at]);
+    });
+}
+
+// The packed weights of all plans, which are alike, as `kept` has them.
+PackedWeight::Memory kept_weights(std::vector<Plan>& plans, std::int64_t floats,
+                                  PackedWeight& kept) {
+    const WeightPacking& w = plans.front().packing;
+    const std::int64_t count = static_cast<std::int64_t>(plans.size()) * w.panels.columns *
+                               w.depth * w.tap_count;
+    const auto layout = static_cast<std::int64_t>(plans.front().algorithm);
+    return kept.get(w.weight, count, layout, floats, [&](float* packed) {
+        place_weights(plans, packed);
+        pack_weights(plans);
     });
 }
 
@@ -237,34 +263,32 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
     return plan;
 }
 
-void run_plans(std::vector<Plan>& plans) {
+void run_plans(std::vector<Plan>& plans, PackedWeight* kept) {
     std::vector<std::int64_t> first{0};
     std::int64_t packed_size = 0, scratch = 0;
     double cost = 0;
-    for (const Plan& p : plans) {
+    for (Plan& p : plans) {
+        if (kept != nullptr && !reads_in_place(p)) p.packed_ahead = true;
         first.push_back(first.back() + p.block_tasks * p.panel_groups);
         packed_size += packed_floats(p);
         if (p.block_tasks > 0) scratch = std::max(scratch, scratch_floats(p));
         cost += flops(p.geometry) / FLOPS_PER_COST;
     }
     if (first.back() == 0) return;
-    const Scratch packed(packed_size);
-    float* free = packed.data();
-    for (Plan& p : plans) {
-        if (reads_in_place(p)) {
-            p.geometry.packed = p.packing.weight + p.packing.taps[0];
-            p.geometry.packed_step = p.packing.depth_stride;
-            continue;
-        }
-        p.geometry.packed = p.packing.packed = free;
-        free += packed_floats(p);
+    const Scratch packed(kept == nullptr ? packed_size : 0);
+    PackedWeight::Memory memory;
+    if (kept != nullptr && packed_size > 0) {
+        memory = kept_weights(plans, packed_size, *kept);
+        place_weights(plans, memory->data());
+    } else {
+        place_weights(plans, packed.data());
+        pack_weights(plans);
     }
-    pack_weights(plans);
     const SharedInputs shared(plans);
     transform_shared(plans, shared);
-    parallel_for_scratch(first.back(), cost, scratch, [&](std::int64_t task, float* memory) {
+    parallel_for_scratch(first.back(), cost, scratch, [&](std::int64_t task, float* own) {
         const std::size_t at = owner(first, task);
-        run_task(plans, at, task - first[at], shared, memory);
+        run_task(plans, at, task - first[at], shared, own);
     });
 }
 

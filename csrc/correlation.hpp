@@ -8,6 +8,7 @@
 
 #include "blocks.hpp"
 #include "kernel_table.hpp"
+#include "packed_weight.hpp"
 
 namespace convlet {
 
@@ -28,8 +29,8 @@ struct Plan {
 // `packing` says how to read the weights; its `packed` is set by run_plans().
 Plan make_plan(Correlation geometry, const WeightPacking& packing);
 
-// Packs the weights of all plans, then runs them as one parallel loop.
-void run_plans(std::vector<Plan>& plans);
+// Packs the weights of all plans, or takes them from `kept`, then runs them as one parallel loop.
+void run_plans(std::vector<Plan>& plans, PackedWeight* kept = nullptr);
 
 // The algorithm for a shape; docs/architecture.md tells the rule and the reasons.
 Algorithm algorithm_for(const Correlation& geometry);

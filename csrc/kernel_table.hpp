@@ -9,7 +9,8 @@
 
 namespace convlet {
 
-enum class Activation : std::int32_t { none, relu };
+// What may follow a sum before it is written.
+enum class Activation : std::int32_t { none, relu, relu6, silu, hardswish };
 
 // How the lanes of an instruction set cut a matrix with `columns` columns into panels: panel p has
 // a width that is one of the register tile's, the last ones narrower, padded with zeros.
@@ -23,6 +24,13 @@ struct Panels {
 // A run of the dot product that is contiguous in the input: `depth` floats at `offset`.
 struct Step {
     std::int64_t offset, depth;
+};
+
+// What becomes of a complete sum: activation(sum * scale + bias + residual). Pointers may be null;
+// scale and bias have a number per column, residual lies as the output does.
+struct Epilogue {
+    const float *scale, *bias, *residual;
+    Activation activation;
 };
 
 // One correlation: what forward, and each phase of the gradient of the input, compute.
@@ -43,8 +51,7 @@ struct Correlation {
     const float* packed;                   // weights in panels, see pack_weight,
     std::int64_t packed_step;              // or, not 0, rows of all columns so far apart
     Panels panels;
-    const float* bias;  // or null
-    Activation activation;
+    Epilogue epilogue;
     bool depthwise;  // `channels` is then 1
 };
 
@@ -204,6 +211,7 @@ struct KernelTable {
 
     void (*copy_plane)(const StridedPlane&, const char* from, float* to);
     void (*sum_rows)(const float* x, std::int64_t rows, std::int64_t channels, float* sums);
+    std::uint64_t (*fingerprint)(const float* x, std::int64_t count);
 
     Panels (*panels)(std::int64_t columns, bool whole_registers);
     void (*pack_weight)(const WeightPacking&, std::int64_t panel);

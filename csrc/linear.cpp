@@ -34,7 +34,7 @@ Conv2dShape as_conv2d(const LinearShape& s) {
 
 void linear_forward(const LinearShape& s, const float* x, const float* weight, const float* bias,
                     Activation activation, float* y) {
-    conv2d_forward(as_conv2d(s), x, weight, bias, activation, y);
+    conv2d_forward(as_conv2d(s), x, weight, {nullptr, bias, nullptr, activation}, y);
 }
 
 void linear_grad_input(const LinearShape& s, const float* dy, const float* weight, float* dx) {

@@ -1,3 +1,5 @@
+#include <memory>
+
 #include "array.hpp"
 #include "bindings.hpp"
 #include "conv2d.hpp"
@@ -5,29 +7,52 @@
 namespace convlet {
 
 void bind_conv2d(py::module_& m) {
+    // Copies and pickles start empty: what they hold can be made again.
+    const auto empty_one = [](const PackedWeight&) { return std::make_unique<PackedWeight>(); };
+    py::class_<PackedWeight>(m, "PackedWeight")
+        .def(py::init<>())
+        .def("clear", &PackedWeight::clear)
+        .def("__copy__", empty_one)
+        .def(
+            "__deepcopy__",
+            [empty_one](const PackedWeight& p, const py::dict&) { return empty_one(p); }, "memo"_a)
+        .def("__reduce__", [](const py::object& self) {
+            return py::make_tuple(py::type::of(self), py::tuple());
+        });
     m.def(
         "conv2d_forward",
         [](const Array& x, const Array& weight, const OptionalArray& bias, PairArgument stride,
            PairArgument padding, PairArgument dilation, std::int64_t groups,
-           const std::string& activation) {
+           const std::string& activation, const OptionalArray& scale, const OptionalArray& residual,
+           PackedWeight* packed) {
             const char* op = "conv2d";
             const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
             const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
+            const std::optional<Dense> factors = dense({op, "scale"}, scale, 1);
             const Conv2dShape shape =
                 checked_conv2d(image_extents(input, x), extents4(w),
                                {op, pair(stride), pair(padding), pair(dilation), groups});
             if (b) check_extent(op, "bias", b->shape[0], shape.out_channels);
+            if (factors) check_extent(op, "scale", factors->shape[0], shape.out_channels);
             const Activation f = activation_named(op, activation);
+            std::optional<Images> more;
+            if (residual) {
+                check_extents(op, "residual", image_extents({op, "residual"}, *residual),
+                              output_extents(shape));
+                more = images({op, "residual"}, *residual);
+            }
             const Images in = images(input, x);
             Array y = empty_images(output_extents(shape));
             float* out = data(y);
-            without_gil(
-                [&] { conv2d_forward(shape, in.data, w.data, b ? b->data : nullptr, f, out); });
+            const Epilogue epilogue{factors ? factors->data : nullptr, b ? b->data : nullptr,
+                                    more ? more->data : nullptr, f};
+            without_gil([&] { conv2d_forward(shape, in.data, w.data, epilogue, out, packed); });
             return y;
         },
         "x"_a, "weight"_a, "bias"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a,
-        "activation"_a = "none");
+        "activation"_a = "none", "scale"_a = py::none(), "residual"_a = py::none(),
+        "packed"_a = py::none());
     m.def(
         "conv2d_grad_input",
         [](const Array& dy, const Array& weight, const Extents4& input_shape, PairArgument stride,

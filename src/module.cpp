@@ -8,6 +8,9 @@ namespace convlet {
 Activation activation_named(const char* op, const std::string& name) {
     if (name == "none") return Activation::none;
     if (name == "relu") return Activation::relu;
+    if (name == "relu6") return Activation::relu6;
+    if (name == "silu") return Activation::silu;
+    if (name == "hardswish") return Activation::hardswish;
     reject(op, ": activation must be 'none' or 'relu', got '", name, "'");
 }
 

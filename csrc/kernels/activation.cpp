@@ -1,22 +1,20 @@
 // Element-wise activations and their gradients.
 #include "activation.hpp"
 
-#include "exponential.hpp"
+#include "activated.hpp"
 #include "simd.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
-
-INLINE float cut_at_6(float v) { return v < 0.0F ? 0.0F : v > 6.0F ? 6.0F : v; }
 
 template <Unary F>
 INLINE float value(float x, float slope) {
     if constexpr (F == Unary::relu6) return cut_at_6(x);
     if constexpr (F == Unary::leaky_relu) return x < 0.0F ? slope * x : x;
     if constexpr (F == Unary::sigmoid) return sigmoid(x);
-    if constexpr (F == Unary::silu) return x * sigmoid(x);
+    if constexpr (F == Unary::silu) return silu(x);
     if constexpr (F == Unary::hardsigmoid) return cut_at_6(x + 3.0F) / 6.0F;
-    if constexpr (F == Unary::hardswish) return x * (cut_at_6(x + 3.0F) / 6.0F);
+    if constexpr (F == Unary::hardswish) return hardswish(x);
 }
 
 // Of the output (relu6, sigmoid, hardsigmoid), which the next layer keeps anyway, or of the input.

@@ -49,6 +49,17 @@ INLINE int next_steps(const Correlation& g, const Strip& strip, DepthWalk& walk,
     return count;
 }
 
+// The epilogue of a panel, scale and bias as wide as its tiles; a scale always has a bias.
+INLINE Epilogue padded_epilogue(const Epilogue& e, std::int64_t start, std::int64_t valid,
+                                std::int64_t width, float* scale, float* bias) {
+    for (std::int64_t j = 0; j < width; ++j) {
+        scale[j] = e.scale != nullptr && j < valid ? e.scale[start + j] : 0.0F;
+        bias[j] = e.bias != nullptr && j < valid ? e.bias[start + j] : 0.0F;
+    }
+    return {e.scale == nullptr ? nullptr : scale,
+            e.bias == nullptr && e.scale == nullptr ? nullptr : bias, e.residual, e.activation};
+}
+
 }  // namespace
 
 Panels panels(std::int64_t columns, bool whole_registers) {
@@ -89,7 +100,7 @@ void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first
         const int most = rows_for(width);
         const float* b = g.packed + (g.packed_step == 0 ? start * depth_of_all : start);
         Step steps[MAX_STEPS];
-        float bias[WIDEST * VECTOR];
+        float scale[WIDEST * VECTOR], bias[WIDEST * VECTOR];
         const float* a[8];
         float* c[8];
         TileTask task{};
@@ -98,12 +109,9 @@ void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first
         task.steps = steps;
         task.b_step = g.packed_step == 0 ? width : g.packed_step;
         task.valid = smaller(width, g.panels.columns - start);
-        if (g.bias != nullptr) {
-            for (std::int64_t j = 0; j < width; ++j)
-                bias[j] = j < task.valid ? g.bias[start + j] : 0.0F;
-            task.bias = bias;
-        }
-        task.activation = g.activation;
+        const Epilogue epilogue = padded_epilogue(g.epilogue, start, task.valid, width, scale, bias);
+        task.epilogue = &epilogue;
+        task.origin = g.y;
         DepthWalk walk{0, 0, false};
         do {
             std::int64_t depth = 0;

@@ -1,5 +1,6 @@
 // Depthwise convolution: every channel is filtered by itself, so the lanes run over the channels
 // and each tap is one multiplication of a pixel by a row of weights.
+#include "activated.hpp"
 #include "conv2d.hpp"
 #include "simd.hpp"
 #include "strip.hpp"
@@ -29,8 +30,8 @@ struct RowTask {
     const float* image;    // first channel of the block
     const float* weights;  // [tap][width]
     std::int64_t width, lanes;
-    const float* bias;
-    float* y;  // first pixel of the row
+    Epilogue epilogue;  // from the block's first channel on
+    float* y;           // first pixel of the row
     std::int64_t top;
     TapRange rows;
 };
@@ -46,8 +47,7 @@ INLINE void filter_pixels(const RowTask& task, std::int64_t j, const TapRange& c
     UNROLL
     for (int p = 0; p < Count; ++p) {
 #pragma omp simd
-        for (std::int64_t l = 0; l < lanes; ++l)
-            acc[p][l] = task.bias == nullptr ? 0.0F : task.bias[l];
+        for (std::int64_t l = 0; l < lanes; ++l) acc[p][l] = 0.0F;
     }
     const std::int64_t step = g.step_w * g.x_pixel;
     for (std::int64_t r = task.rows.first; r < task.rows.last; ++r) {
@@ -66,13 +66,9 @@ INLINE void filter_pixels(const RowTask& task, std::int64_t j, const TapRange& c
     UNROLL
     for (int p = 0; p < Count; ++p) {
         float* RESTRICT y = task.y + (j + p) * g.y_pixel;
-        if (g.activation == Activation::relu) {
-#pragma omp simd
-            for (std::int64_t l = 0; l < lanes; ++l) y[l] = acc[p][l] < 0.0F ? 0.0F : acc[p][l];
-        } else {
-#pragma omp simd
-            for (std::int64_t l = 0; l < lanes; ++l) y[l] = acc[p][l];
-        }
+        Epilogue e = task.epilogue;
+        if (e.residual != nullptr) e.residual += y - g.y;
+        write_pixel(acc[p], y, lanes, e);
     }
 }
 
@@ -156,7 +152,7 @@ void depthwise(const Correlation& g, const PixelBlock& b, std::int64_t first_pan
                 const std::int64_t left = valid - k;
                 task.image = image + start + k;
                 task.weights = g.packed + start * g.kernel_h * g.kernel_w + k;
-                task.bias = g.bias == nullptr ? nullptr : g.bias + start + k;
+                task.epilogue = from_column(g.epilogue, start + k);
                 task.y = g.y + b.image * g.y_image + i * g.y_row + start + k;
                 if (left >= 2 * VECTOR) {
                     task.lanes = 2 * VECTOR;

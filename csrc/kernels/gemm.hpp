@@ -5,6 +5,7 @@
 // image row; lanes are output channels.
 #pragma once
 
+#include "activated.hpp"
 #include "simd.hpp"
 
 namespace convlet::CONVLET_ISA {
@@ -21,30 +22,59 @@ struct TileTask {
     std::int64_t b_step;
     float* const* c;     // one pointer per row
     std::int64_t valid;  // columns of c that exist, of Lanes
-    const float* bias;   // Lanes floats, added when the sum is complete; null for none
     bool resume;         // c holds the sum of earlier steps
-    bool complete;       // these are the last steps: bias and activation follow
-    Activation activation;
+    bool complete;       // these are the last steps: the epilogue follows,
+    const Epilogue* epilogue;  // its scale and bias Lanes floats wide, its residual with
+    const float* origin;       // where c's array starts, as residual's does
 };
 
-// Adds what came before, the bias and the activation.
+// Scale, bias, residual and the activations that cut, of sums in registers.
 template <int Rows, int Lanes>
 INLINE void complete(const TileTask& task, float (&sums)[Rows][Lanes]) {
-    if (task.complete && task.bias != nullptr) {
-        const float* RESTRICT bias = task.bias;
+    if (!task.complete) return;
+    const Epilogue& e = *task.epilogue;
+    if (e.scale != nullptr) {
+        const float *RESTRICT scale = e.scale, *RESTRICT bias = e.bias;
+        UNROLL
+        for (int i = 0; i < Rows; ++i) {
+#pragma omp simd
+            for (int j = 0; j < Lanes; ++j) sums[i][j] = sums[i][j] * scale[j] + bias[j];
+        }
+    } else if (e.bias != nullptr) {
+        const float* RESTRICT bias = e.bias;
         UNROLL
         for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
             for (int j = 0; j < Lanes; ++j) sums[i][j] += bias[j];
         }
     }
-    if (task.complete && task.activation == Activation::relu) {
+    if (e.residual != nullptr && task.valid == Lanes) {
+        UNROLL
+        for (int i = 0; i < Rows; ++i) {
+            const float* RESTRICT residual = e.residual + (task.c[i] - task.origin);
+#pragma omp simd
+            for (int j = 0; j < Lanes; ++j) sums[i][j] += residual[j];
+        }
+    } else if (e.residual != nullptr) {
+        for (int i = 0; i < Rows; ++i)
+            for (std::int64_t j = 0; j < task.valid; ++j)
+                sums[i][j] += e.residual[task.c[i] - task.origin + j];
+    }
+    if (cuts(e.activation)) {
+        const float upper = upper_cut(e.activation);
         UNROLL
         for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
-            for (int j = 0; j < Lanes; ++j) sums[i][j] = sums[i][j] < 0.0F ? 0.0F : sums[i][j];
+            for (int j = 0; j < Lanes; ++j) sums[i][j] = cut(sums[i][j], upper);
         }
     }
+}
+
+// Activations that bend, of sums that are written.
+template <int Rows>
+INLINE void bend_rows(const TileTask& task) {
+    if (!task.complete || !bends(task.epilogue->activation)) return;
+    for (int i = 0; i < Rows; ++i) bend(task.epilogue->activation, task.c[i], task.valid);
 }
 
 // Writes fewer columns than lanes. Where the rows are neighbours in memory, a whole register may
@@ -110,11 +140,11 @@ __attribute__((noinline)) void tile(const TileTask& task) {
 #pragma omp simd
             for (int j = 0; j < Lanes; ++j) c[j] = acc[i][j];
         }
+        bend_rows<Rows>(task);
         return;
     }
     // Indexing acc up to a run-time bound would force it out of registers: a copy takes it.
     float sums[Rows][Lanes];
-    if (!task.resume) complete<Rows, Lanes>(task, acc);
     UNROLL
     for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
@@ -123,9 +153,10 @@ __attribute__((noinline)) void tile(const TileTask& task) {
     if (task.resume) {
         for (int i = 0; i < Rows; ++i)
             for (std::int64_t j = 0; j < task.valid; ++j) sums[i][j] += task.c[i][j];
-        complete<Rows, Lanes>(task, sums);
     }
+    complete<Rows, Lanes>(task, sums);
     store_part<Rows, Lanes>(task, sums);
+    bend_rows<Rows>(task);
 }
 
 template <int Rows, int Lanes>

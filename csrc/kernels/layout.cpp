@@ -1,4 +1,4 @@
-// Copies between layouts, and sums over rows.
+// Copies between layouts, sums over rows, and fingerprints.
 #include "layout.hpp"
 
 #include "simd.hpp"
@@ -84,6 +84,34 @@ void sum_rows(const float* x, std::int64_t rows, std::int64_t channels, float* R
         for (int j = 0; j < VECTOR; ++j)
             sums[at + j] = (acc[0][j] + acc[1][j]) + (acc[2][j] + acc[3][j]);
     }
+}
+
+// Every lane's word is a hash of its floats' bits, in which each step can be undone: no single
+// change is lost. The lanes are folded at the end.
+std::uint64_t fingerprint(const float* x, std::int64_t count) {
+    constexpr int LANES = 8 * VECTOR;
+    std::uint32_t acc[LANES];
+    for (int l = 0; l < LANES; ++l) acc[l] = static_cast<std::uint32_t>(l) * 2U + 1U;
+    std::int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+#pragma omp simd
+        for (int l = 0; l < LANES; ++l) {
+            const std::uint32_t mixed =
+                (acc[l] ^ __builtin_bit_cast(std::uint32_t, x[i + l])) * 0x9e3779b1U;
+            acc[l] = mixed ^ (mixed >> 15);
+        }
+    }
+    for (int l = 0; i < count; ++i, ++l) {
+        const std::uint32_t mixed =
+            (acc[l] ^ __builtin_bit_cast(std::uint32_t, x[i])) * 0x9e3779b1U;
+        acc[l] = mixed ^ (mixed >> 15);
+    }
+    std::uint64_t all = static_cast<std::uint64_t>(count);
+    for (int l = 0; l < LANES; ++l) {
+        all = (all ^ acc[l]) * 0x9e3779b97f4a7c15U;
+        all ^= all >> 29;
+    }
+    return all;
 }
 
 }  // namespace convlet::CONVLET_ISA

@@ -23,6 +23,7 @@ constinit const KernelTable table{
     .name = CONVLET_STRING(CONVLET_ISA),
     .copy_plane = copy_plane,
     .sum_rows = sum_rows,
+    .fingerprint = fingerprint,
     .panels = panels,
     .pack_weight = pack_weight,
     .strip_floats = strip_floats,

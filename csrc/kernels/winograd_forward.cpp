@@ -3,6 +3,7 @@
 // The tiles of a block are transformed, multiplied at each of the 36 points (tiles x channels by
 // channels x a panel of output channels, on the register tile of gemm.hpp), and the sums of a panel
 // transformed back at once, while they are in L2.
+#include "activated.hpp"
 #include "conv2d.hpp"
 #include "gemm.hpp"
 #include "pack.hpp"
@@ -43,15 +44,6 @@ INLINE TilePixels pixels_of_tile(const Correlation& g, std::int64_t tile, const 
                        zeros);
 }
 
-INLINE void write_pixel(const float* from, float* RESTRICT to, std::int64_t lanes,
-                        const float* bias, Activation activation) {
-    for (std::int64_t l = 0; l < lanes; ++l) {
-        float v = from[l] + (bias == nullptr ? 0.0F : bias[l]);
-        if (activation == Activation::relu) v = v < 0.0F ? 0.0F : v;
-        to[l] = v;
-    }
-}
-
 // The sums of one tile, 36 rows of `width`, back to at most 4x4 pixels.
 INLINE void output_tile(const Correlation& g, const float* sums, std::int64_t stride,
                         std::int64_t valid, std::int64_t start, float* y, std::int64_t rows,
@@ -61,15 +53,16 @@ INLINE void output_tile(const Correlation& g, const float* sums, std::int64_t st
         Lane half[OUT * POINTS], o[OUT];
         for (int j = 0; j < POINTS; ++j)
             output_transform(sums + j * stride + k, POINTS * stride, half[j], POINTS * VECTOR);
-        const float* bias = g.bias == nullptr ? nullptr : g.bias + start + k;
+        Epilogue e = from_column(g.epilogue, start + k);
         for (std::int64_t i = 0; i < rows; ++i) {
             output_transform(half[i * POINTS], VECTOR, o[0], VECTOR);
             for (std::int64_t j = 0; j < columns; ++j) {
                 float* to = y + i * g.y_row + j * g.y_pixel + start + k;
+                if (g.epilogue.residual != nullptr) e.residual = g.epilogue.residual + (to - g.y);
                 if (lanes == VECTOR)
-                    write_pixel(o[j], to, VECTOR, bias, g.activation);
+                    write_pixel(o[j], to, VECTOR, e);
                 else
-                    write_pixel(o[j], to, lanes, bias, g.activation);
+                    write_pixel(o[j], to, lanes, e);
             }
         }
     }
@@ -82,7 +75,7 @@ INLINE void multiply_point(const float* tiles_data, std::int64_t tile_stride, st
     const Step step{0, depth};
     const float* a[8];
     float* c[8];
-    const TileTask task{a, &step, 1, b, width, c, width, nullptr, resume, false, Activation::none};
+    const TileTask task{a, &step, 1, b, width, c, width, resume, false, nullptr, nullptr};
     const int most = rows_for(width);
     std::int64_t left = (tiles + most - 1) / most;
     for (std::int64_t t = 0; t < tiles; --left) {
