@@ -180,6 +180,20 @@ def test_bench_tells_a_table_and_writes_its_files(
     assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_bench_tells_what_was_timed_before_sides_differed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from convlet.bench import numpy_reference
+
+    monkeypatch.setattr(numpy_reference, "linear", lambda x, weight, bias: x @ weight.T - bias)
+    arguments = ("--quick", "--only", "norm", "linear", "--sides", "numpy", "--repeats", "1")
+    done = inside("bench", *arguments, "--json", "b.json", cwd=tmp_path, capsys=capsys)
+    assert "forward: convlet and NumPy differ by" in one_line_error(done, 1)
+    assert "batch norm + ReLU" in done.stdout
+    rows = json.loads((tmp_path / "b.json").read_text())["rows"]
+    assert {row["group"] for row in rows} == {"batch norm + ReLU"}
+
+
 def test_bench_gives_json_alone_on_standard_output(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
