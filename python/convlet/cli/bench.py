@@ -106,20 +106,16 @@ def _check_files(arguments: argparse.Namespace) -> None:
 
 
 def _header(sides: Sequence[Side], threads: int, peak: float) -> str:
-    names = ", ".join(f"{side.name} {side.version}" for side in _distinct(sides))
+    libraries: dict[type[Side], str] = {}
+    for side in sides:
+        libraries.setdefault(type(side), f"{side.name} {side.version}")
+    names = ", ".join(libraries.values())
     isa = convlet.show_config(mode="dicts")["isa"]
     return (
         f"{names}; {isa}, {threads} threads; fastest matrix product {peak / 1e9:.0f} GFLOP/s\n"
         "medians in milliseconds; ratio: the fastest other time divided by convlet's; peak: the "
         "direct\nalgorithm's operations against that product (Winograd's needs fewer)\n"
     )
-
-
-def _distinct(sides: Sequence[Side]) -> list[Side]:
-    """One side of each library that has several."""
-    return list({side.version + type(side).__name__: side for side in reversed(sides)}.values())[
-        ::-1
-    ]
 
 
 class _Watch:
