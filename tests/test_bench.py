@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +23,6 @@ from convlet.bench.race import Disagreement, Row, mean_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from convlet.bench.layers import Case
 
@@ -180,6 +183,20 @@ def test_bench_tells_a_table_and_writes_its_files(
     assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_bench_tells_what_was_timed_before_sides_differed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from convlet.bench import numpy_reference
+
+    monkeypatch.setattr(numpy_reference, "linear", lambda x, weight, bias: x @ weight.T - bias)
+    arguments = ("--quick", "--only", "norm", "linear", "--sides", "numpy", "--repeats", "1")
+    done = inside("bench", *arguments, "--json", "b.json", cwd=tmp_path, capsys=capsys)
+    assert "forward: convlet and NumPy differ by" in one_line_error(done, 1)
+    assert "batch norm + ReLU" in done.stdout
+    rows = json.loads((tmp_path / "b.json").read_text())["rows"]
+    assert {row["group"] for row in rows} == {"batch norm + ReLU"}
+
+
 def test_bench_gives_json_alone_on_standard_output(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -213,3 +230,52 @@ def test_bench_says_what_a_side_needs(
     monkeypatch.setitem(bench.sides.LIBRARIES, "jax", (("no_such_library",), "jax"))
     done = inside("bench", "--quick", "--sides", "jax", cwd=tmp_path, capsys=capsys)
     assert "jax needs no_such_library: pip install" in one_line_error(done, 2)
+
+
+# --- the scripts of benchmarks/ ------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parent.parent
+wants_scripts = pytest.mark.skipif(
+    not (ROOT / "benchmarks").is_dir(), reason="wants the repository"
+)
+
+
+@wants_scripts
+def test_cases_of_the_peers_are_sound_and_named_once() -> None:
+    cases = importlib.import_module("peer_cases").CASES
+    assert len({(case.group, case.name) for case in cases}) == len(cases)
+    assert all(min(case.y) > 0 for case in cases if case.operator == "conv2d")
+    for network in ("LeNet", "VGG-16", "ResNet", "MobileNetV2", "U-Net", "EfficientNet-Lite0"):
+        assert bench.selected(cases, [network])
+
+
+@wants_scripts
+def test_peers_take_the_options_of_the_command(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "peers.py", "--only", "LeNet 2x2", "--sides",
+         "numpy", "--repeats", "1", "--json", tmp_path / "p.json"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = json.loads((tmp_path / "p.json").read_text())["rows"]
+    assert [row["pass"] for row in rows] == ["forward", "gradient of input"]
+
+
+@wants_scripts
+def test_scaling_is_told_drawn_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    scaling = importlib.import_module("scaling")
+    monkeypatch.setattr(scaling, "BY_THREADS", TINY[:1])
+    monkeypatch.setattr(scaling, "BATCHES", (1, 2))
+    monkeypatch.setattr(scaling, "SIZES", (8, 16))
+    files = ("--json", str(tmp_path / "s.json"), "--picture", str(tmp_path / "s.png"))
+    monkeypatch.setattr(sys, "argv", ["scaling.py", "--threads", "2", "--repeats", "1", *files])
+    scaling.main()
+    facts = json.loads((tmp_path / "s.json").read_text())
+    assert facts["threads"]["plain"]["1"] == 1.0
+    assert set(facts["threads"]["plain"]) == {"1", "2"}
+    assert all(value > 0 for curve in facts["size"].values() for value in curve.values())
+    assert "ms per image by batch" in capsys.readouterr().out
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")

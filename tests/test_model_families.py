@@ -224,6 +224,16 @@ def test_unet_names_the_least_size() -> None:
         models.unet(1, 2, 2)(Tensor(np.zeros((1, 1, 15, 64))))
 
 
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "unet"])
+def test_no_images_give_no_scores_and_gradients_of_zero(name: str) -> None:
+    model = models.create(name, num_classes=3, seed=0).eval()
+    y = model(Tensor(np.zeros((0, 3, 32, 32))))
+    assert y.shape[:2] == (0, 3)
+    y.sum().backward()
+    gradients = [parameter.grad for parameter in model.parameters()]
+    assert all(gradient is not None and not gradient.data.any() for gradient in gradients)
+
+
 @pytest.mark.parametrize("name", ["vgg11", "resnet18", "mobilenet_v2", "unet"])
 @pytest.mark.usefixtures("_undrawn")
 def test_images_of_other_channels_are_refused_by_name(name: str) -> None:
@@ -283,16 +293,29 @@ def test_a_seed_makes_the_same_network_whatever_was_drawn_before(family: Any) ->
 @pytest.mark.parametrize(
     ("name", "arguments", "error"),
     [
+        ("vgg11", {"num_classes": 0}, ValueError),
         ("resnet18", {"num_classes": 0}, ValueError),
         ("resnet18", {"stem": "large"}, ValueError),
         ("resnet18", {"in_channels": 1.5}, TypeError),
+        ("resnet50", {"groups": 0}, ValueError),
+        ("resnet50", {"width_per_group": "64"}, TypeError),
         ("resnet50", {"replace_stride_with_dilation": (True,)}, ValueError),
+        ("resnet50", {"replace_stride_with_dilation": 5}, ValueError),
+        ("resnet50", {"replace_stride_with_dilation": (0, 1, 2)}, ValueError),
         ("mobilenet_v2", {"width_mult": 0}, ValueError),
         ("mobilenet_v2", {"width_mult": float("nan")}, ValueError),
+        ("mobilenet_v2", {"width_mult": float("inf")}, ValueError),
+        ("mobilenet_v2", {"width_mult": "1"}, ValueError),
         ("mobilenet_v2", {"round_nearest": 0}, ValueError),
+        ("mobilenet_v2", {"round_nearest": 1.5}, TypeError),
         ("mobilenet_v2", {"inverted_residual_setting": [(1, 16, 1)]}, ValueError),
+        ("mobilenet_v2", {"inverted_residual_setting": [(1, 0, 1, 1)]}, ValueError),
+        ("mobilenet_v2", {"inverted_residual_setting": 5}, ValueError),
+        ("mobilenet_v2", {"inverted_residual_setting": []}, ValueError),
         ("mobilenet_v2", {"dropout": 2}, ValueError),
         ("unet", {"base_channels": 0}, ValueError),
+        ("unet", {"in_channels": 1.5}, TypeError),
+        ("unet", {"num_classes": -1}, ValueError),
         ("unet", {"seed": -1}, ValueError),
     ],
     ids=str,
@@ -300,7 +323,8 @@ def test_a_seed_makes_the_same_network_whatever_was_drawn_before(family: Any) ->
 def test_numbers_are_checked_by_name(
     name: str, arguments: dict[str, Any], error: type[Exception]
 ) -> None:
-    with pytest.raises(error, match=r": \w+ must be"):
+    (argument,) = arguments
+    with pytest.raises(error, match=rf": ({argument}|p) must be"):  # p is Dropout's word
         models.create(name, **arguments)
 
 

@@ -19,7 +19,7 @@ __all__ = ["ratios"]
 
 _COLOURS = (BLUE, "#6d9fd3", ORANGE)
 _BAR, _GAP, _TITLE = 0.17, 0.12, 0.34  # inches: a bar, the space around a case, a group's title
-_LEFT, _WIDTH = 3.1, 5.2
+_LEFT, _WIDTH = 3.6, 5.2
 
 
 def ratios(rows: Sequence[Row]) -> Figure:
@@ -33,6 +33,7 @@ def ratios(rows: Sequence[Row]) -> Figure:
         raise ValueError("ratios: at least one row must have another side than convlet")
     sides = list(dict.fromkeys(side for row in shown for side in row.others))
     ahead = sum(row.ratio >= 1 for row in shown)
+    sides = [side for side in sides if not any(side.startswith(f"{short} ") for short in sides)]
     names = " and ".join([", ".join(sides[:-1]), sides[-1]] if len(sides) > 1 else sides)
     groups = list(dict.fromkeys(row.group for row in shown))
     cases = list(dict.fromkeys((row.group, row.name) for row in shown))
@@ -53,20 +54,16 @@ def ratios(rows: Sequence[Row]) -> Figure:
         down += _TITLE
         for case in [case for case in cases if case[0] == group]:
             down = _bars(axes, [row for row in shown if (row.group, row.name) == case], down)
-    axes.set_xlabel("times as fast, by pass", fontsize=9, color=MUTED)
+    axes.set_xlabel("times as fast", fontsize=9, color=MUTED)
     return figure
 
 
 def _scale(axes: Axes, values: list[float], height: float) -> None:
-    """A logarithmic scale where the ratios are far apart, and a line where both are as fast."""
-    wide = max(values) > 6 * max(min(values), 1e-9)
+    """A logarithmic scale, on which twice and half as fast are equally far from the line at 1."""
     axes.set_ylim(height, 0)
-    if wide:
-        axes.set_xscale("log", base=2)
-        axes.set_xlim(min(0.5, *values) / 1.15, max(2.0, *values) * 1.8)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    else:
-        axes.set_xlim(0, max(1.2, *values) * 1.3)
+    axes.set_xscale("log", base=2)
+    axes.set_xlim(min(0.7, *values) / 2.2, max(1.5, *values) * 2.2)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(RULE)
@@ -79,21 +76,22 @@ def _scale(axes: Axes, values: list[float], height: float) -> None:
 
 def _bars(axes: Axes, rows: Sequence[Row], down: float) -> float:
     """The bars of one case, each with its pass and its ratio; how far down they end."""
-    start = axes.get_xlim()[0]
     middle = down + (len(rows) * _BAR + _GAP) / 2
     axes.text(-0.02, middle, rows[0].name, fontsize=8.5, color=INK, ha="right", va="center",
               transform=axes.get_yaxis_transform(), parse_math=False)  # fmt: skip
     for index, row in enumerate(rows):
         at = down + _GAP / 2 + (index + 0.5) * _BAR
         colour = _COLOURS[index % len(_COLOURS)]
-        axes.barh(at, row.ratio - start, _BAR * 0.82, left=start, color=colour)
+        axes.barh(at, row.ratio - 1, _BAR * 0.82, left=1, color=colour)
+        ahead = row.ratio >= 1
         axes.annotate(
-            f"{row.ratio:.1f}  {row.kind}",
+            f"{row.ratio:.2f}  {row.kind}",
             (row.ratio, at),
-            xytext=(4, 0),
+            xytext=(4 if ahead else -4, 0),
             textcoords="offset points",
             fontsize=7.5,
             color=MUTED,
+            ha="left" if ahead else "right",
             va="center",
             annotation_clip=False,
         )

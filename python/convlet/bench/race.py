@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Disagreement", "Row", "mean_ratio", "race", "selected"]
 
 OURS = "convlet"
-# Largest difference, relative to the largest number: rounding, and batch statistics after a step.
+# Distance relative to the numbers' own length: rounding; a sign that it flips before ReLU; batch
+# statistics after a step.
 CLOSE = {"convolution": 1e-4, "network": 2e-3}
 
 
@@ -130,10 +131,10 @@ def _agree(case: Case, kind: str, contenders: dict[str, Callable[[], Any]]) -> N
                 raise Disagreement(
                     f"{case.name}, {kind}: {OURS} gives {ours.shape}, {side} {theirs.shape}"
                 )
-            error = np.abs(ours - theirs).max(initial=0) / (np.abs(theirs).max(initial=0) + 1e-30)
+            error = np.linalg.norm(ours - theirs) / (np.linalg.norm(theirs) + 1e-30)
             if not error < CLOSE.get(case.group, 1e-3):
                 raise Disagreement(
-                    f"{case.name}, {kind}: {OURS} and {side} differ by {error:.1e} of the largest"
+                    f"{case.name}, {kind}: {OURS} and {side} differ by {error:.1e} of their length"
                 )
 
 

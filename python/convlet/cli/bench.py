@@ -80,16 +80,19 @@ def report(arguments: argparse.Namespace, cases: Sequence[Case]) -> int:
     aloud = arguments.json != Path("-")
     if aloud:
         say(_header(sides, arguments.threads, peak))
-    watch = _Watch()
+    watch, wrong = _Watch(), None
+    rows: list[Row] = []
     try:
-        rows = list(bench.race(chosen, sides, peak, arguments.repeats, watch))
+        rows.extend(bench.race(chosen, sides, peak, arguments.repeats, watch))
     except Disagreement as error:
-        raise CommandError(str(error)) from error
+        wrong = error
     finally:
         watch("")
     if aloud:
         _print(rows, [side.name for side in sides])
     _write(arguments, rows, sides, peak)
+    if wrong is not None:
+        raise CommandError(str(wrong))
     return 0
 
 
@@ -103,20 +106,16 @@ def _check_files(arguments: argparse.Namespace) -> None:
 
 
 def _header(sides: Sequence[Side], threads: int, peak: float) -> str:
-    names = ", ".join(f"{side.name} {side.version}" for side in _distinct(sides))
+    libraries: dict[type[Side], str] = {}
+    for side in sides:
+        libraries.setdefault(type(side), f"{side.name} {side.version}")
+    names = ", ".join(libraries.values())
     isa = convlet.show_config(mode="dicts")["isa"]
     return (
         f"{names}; {isa}, {threads} threads; fastest matrix product {peak / 1e9:.0f} GFLOP/s\n"
         "medians in milliseconds; ratio: the fastest other time divided by convlet's; peak: the "
         "direct\nalgorithm's operations against that product (Winograd's needs fewer)\n"
     )
-
-
-def _distinct(sides: Sequence[Side]) -> list[Side]:
-    """One side of each library that has several."""
-    return list({side.version + type(side).__name__: side for side in reversed(sides)}.values())[
-        ::-1
-    ]
 
 
 class _Watch:
@@ -149,10 +148,14 @@ def _print(rows: Sequence[Row], sides: Sequence[str]) -> None:
 def _cells(row: Row, sides: Sequence[str]) -> list[str]:
     share = row.percent_of_peak
     return [
-        *(f"{row.times[side]:.3g}" if side in row.times else "" for side in sides),
+        *(_milliseconds(row.times[side]) if side in row.times else "" for side in sides),
         f"{row.ratio:.2f}" if row.others else "",
         "" if share is None else f"{share:.0f} %",
     ]
+
+
+def _milliseconds(time: float) -> str:
+    return f"{time:.0f}" if time >= 100 else f"{time:.3g}"
 
 
 def _write(

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from convlet import nn
 from convlet.nn import init
+from convlet.nn._arguments import positive
 from convlet.random import Generator
 
 if TYPE_CHECKING:
     from convlet.tensor import Tensor
 
-__all__ = ["check_images", "generator", "initialise"]
+__all__ = ["check_counts", "check_images", "generator", "initialise"]
 
 
 def generator(seed: int | None) -> Generator | None:
@@ -36,6 +37,12 @@ def initialise(model: nn.Module, source: Generator | None, linear_std: float | N
             continue
         if module.bias is not None and not (isinstance(module, nn.Linear) and linear_std is None):
             init.zeros_(module.bias)
+
+
+def check_counts(op: str, **counts: object) -> None:
+    """Whole numbers of at least 1, by the names that users gave them."""
+    for name, value in counts.items():
+        positive(value, op, name)
 
 
 def check_images(x: Tensor, op: str, channels: int, least: int) -> None:

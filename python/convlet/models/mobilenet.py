@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from convlet import nn
-from convlet.models._layers import check_images, generator, initialise
+from convlet.models._layers import check_counts, check_images, generator, initialise
 from convlet.nn import functional as F
 
 if TYPE_CHECKING:
@@ -85,16 +86,22 @@ class MobileNetV2(nn.Module):
     ) -> None:
         """Make the layers."""
         super().__init__()
+        check_counts(
+            "mobilenet_v2",
+            num_classes=num_classes,
+            round_nearest=round_nearest,
+            in_channels=in_channels,
+        )
         setting = SETTING if inverted_residual_setting is None else inverted_residual_setting
-        if not setting or any(len(row) != 4 for row in setting):
+        if not _is_setting(setting):
             raise ValueError(
-                "mobilenet_v2: inverted_residual_setting must be rows of 4 numbers "
+                "mobilenet_v2: inverted_residual_setting must be rows of 4 whole numbers above 0 "
                 f"(expansion, channels, repeats, stride), got {setting!r}"
             )
-        if not width_mult > 0:
-            raise ValueError(f"mobilenet_v2: width_mult must be above 0, got {width_mult!r}")
-        if round_nearest < 1:
-            raise ValueError(f"mobilenet_v2: round_nearest must be at least 1, got {round_nearest}")
+        if not _is_factor(width_mult):
+            raise ValueError(
+                f"mobilenet_v2: width_mult must be a finite number above 0, got {width_mult!r}"
+            )
         draw = generator(seed)
         channels = _rounded(32 * width_mult, round_nearest)
         self.in_channels = in_channels
@@ -120,6 +127,19 @@ class MobileNetV2(nn.Module):
         pooled = F.adaptive_avg_pool2d(self.features(x), 1)
         scores: Tensor = self.classifier(pooled.flatten(1))
         return scores
+
+
+def _is_factor(value: object) -> bool:
+    return isinstance(value, (int, float)) and 0 < value < math.inf
+
+
+def _is_setting(setting: object) -> bool:
+    return (
+        isinstance(setting, (tuple, list))
+        and len(setting) > 0
+        and all(isinstance(row, (tuple, list)) and len(row) == 4 for row in setting)
+        and all(type(number) is int and number > 0 for row in setting for number in row)
+    )
 
 
 def _block(

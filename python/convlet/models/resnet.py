@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from convlet import nn
-from convlet.models._layers import check_images, generator, initialise
+from convlet.models._layers import check_counts, check_images, generator, initialise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,8 +128,15 @@ class ResNet(nn.Module):
         super().__init__()
         if stem not in STEMS:
             raise ValueError(f'resnet: stem must be "imagenet" or "cifar", got {stem!r}')
-        dilate = (False, *(replace_stride_with_dilation or (False, False, False)))
-        if len(dilate) != 4:
+        check_counts(
+            "resnet",
+            num_classes=num_classes,
+            groups=groups,
+            width_per_group=width_per_group,
+            in_channels=in_channels,
+        )
+        dilate = replace_stride_with_dilation or (False, False, False)
+        if not (isinstance(dilate, (tuple, list)) and [type(d) for d in dilate] == [bool] * 3):
             raise ValueError(
                 "resnet: replace_stride_with_dilation must be 3 truth values, "
                 f"got {replace_stride_with_dilation!r}"
@@ -149,10 +156,10 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.maxpool = None if small else nn.MaxPool2d(3, stride=2, padding=1)
         make = _Stages(block, groups, width_per_group, draw)
-        self.layer1 = make(64, layers[0], 1, dilate[0])
-        self.layer2 = make(128, layers[1], 2, dilate[1])
-        self.layer3 = make(256, layers[2], 2, dilate[2])
-        self.layer4 = make(512, layers[3], 2, dilate[3])
+        self.layer1 = make(64, layers[0], 1, False)
+        self.layer2 = make(128, layers[1], 2, dilate[0])
+        self.layer3 = make(256, layers[2], 2, dilate[1])
+        self.layer4 = make(512, layers[3], 2, dilate[2])
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
         self.fc = nn.Linear(512 * block.expansion, num_classes, generator=draw)
         initialise(self, draw)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from convlet import nn
 from convlet.joining import cat
-from convlet.models._layers import check_images, generator, initialise
+from convlet.models._layers import check_counts, check_images, generator, initialise
 from convlet.nn import functional as F
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class UNet(nn.Module):
     ) -> None:
         """Make the layers."""
         super().__init__()
+        check_counts(
+            "unet", in_channels=in_channels, num_classes=num_classes, base_channels=base_channels
+        )
         draw = generator(seed)
         c = base_channels
         self.in_channels = in_channels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convlet import nn
-from convlet.models._layers import check_images, generator, initialise
+from convlet.models._layers import check_counts, check_images, generator, initialise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,7 @@ class VGG(nn.Module):
     ) -> None:
         """Make the layers."""
         super().__init__()
+        check_counts("vgg", num_classes=num_classes, in_channels=in_channels)
         draw = generator(seed)
         self.in_channels = in_channels
         self.features = _features(stages, batch_norm, in_channels, draw)
