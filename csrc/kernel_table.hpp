@@ -199,6 +199,20 @@ struct NormGrad {
     std::int64_t channels;
 };
 
+// Rows of features, each normalised by its own moments; the mean and 1 / sqrt(variance + eps) of
+// each row are written beside y.
+struct LayerNorm {
+    const float *x, *weight, *bias;
+    float *y, *mean, *inverse;
+    std::int64_t features;
+    double eps;
+};
+struct LayerNormGrad {
+    const float *dy, *x, *mean, *inverse, *weight;
+    float *dx, *dweight, *dbias;
+    std::int64_t features;
+};
+
 struct KernelTable {
     const char* name;
 
@@ -292,6 +306,8 @@ struct KernelTable {
     void (*scale_shift)(const NormApply&, std::int64_t rows);
     void (*norm_sums)(const NormSums&, std::int64_t rows);
     void (*norm_grad)(const NormGrad&, std::int64_t rows);
+    void (*layer_norm)(const LayerNorm&, std::int64_t rows);
+    void (*layer_norm_grad)(const LayerNormGrad&, std::int64_t rows);
     void (*small_product)(const SmallProduct&);
 };
 

@@ -18,6 +18,8 @@ void bind_resize2d(pybind11::module_& m);
 void bind_activation(pybind11::module_& m);
 void bind_loss(pybind11::module_& m);
 void bind_norm(pybind11::module_& m);
+void bind_group_norm(pybind11::module_& m);
+void bind_layer_norm(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);
 void bind_dropout(pybind11::module_& m);
 

@@ -28,6 +28,8 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_activation(m);
     convlet::bind_loss(m);
     convlet::bind_norm(m);
+    convlet::bind_group_norm(m);
+    convlet::bind_layer_norm(m);
     convlet::bind_optim(m);
     convlet::bind_dropout(m);
 }

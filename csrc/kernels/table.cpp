@@ -4,6 +4,7 @@
 #include "conv2d.hpp"
 #include "dropout.hpp"
 #include "kernel_table.hpp"
+#include "layer_norm.hpp"
 #include "layout.hpp"
 #include "linear.hpp"
 #include "loss.hpp"
@@ -70,6 +71,8 @@ constinit const KernelTable table{
     .scale_shift = scale_shift,
     .norm_sums = norm_sums,
     .norm_grad = norm_grad,
+    .layer_norm = layer_norm,
+    .layer_norm_grad = layer_norm_grad,
     .small_product = small_product,
 };
 

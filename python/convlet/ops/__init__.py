@@ -34,6 +34,8 @@ from convlet.ops.conv_transpose2d import (
     conv_transpose2d_grad_weight,
 )
 from convlet.ops.dropout import dropout, dropout_grad
+from convlet.ops.group_norm import group_moments, group_norm, group_norm_grad
+from convlet.ops.layer_norm import layer_norm, layer_norm_grad
 from convlet.ops.linear import linear, linear_grad_bias, linear_grad_input, linear_grad_weight
 from convlet.ops.loss import softmax_cross_entropy, softmax_cross_entropy_grad
 from convlet.ops.pool2d import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
@@ -58,10 +60,15 @@ __all__ = [
     "conv_transpose2d_grad_weight",
     "dropout",
     "dropout_grad",
+    "group_moments",
+    "group_norm",
+    "group_norm_grad",
     "hardsigmoid",
     "hardsigmoid_grad",
     "hardswish",
     "hardswish_grad",
+    "layer_norm",
+    "layer_norm_grad",
     "leaky_relu",
     "leaky_relu_grad",
     "linear",
