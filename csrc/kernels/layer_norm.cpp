@@ -8,28 +8,30 @@ namespace {
 
 constexpr std::int64_t BLOCK = 8192;  // terms of a float32 sum; blocks are added in double
 
-// Adds Lanes terms at a time to the sums of each lane, while they fit before `last`.
-template <int Lanes, class Term>
-INLINE void add_lanes(std::int64_t& i, std::int64_t last, float* RESTRICT acc, Term term) {
-    for (; i + Lanes <= last; i += Lanes) {
-#pragma omp simd
-        for (int l = 0; l < Lanes; ++l) acc[l] += term(i + l);
-    }
-}
-
 // The sum of term(i) for i in [0, count).
 template <class Term>
 INLINE double sum_of(std::int64_t count, Term term) {
     constexpr int LANES = 4 * VECTOR;
     double total = 0;
-    for (std::int64_t i = 0; i < count;) {
-        const std::int64_t last = smaller(i + BLOCK, count);
-        float acc[LANES] = {};
-        add_lanes<LANES>(i, last, acc, term);
-        add_lanes<VECTOR>(i, last, acc, term);
+    for (std::int64_t first = 0; first < count; first += BLOCK) {
+        const std::int64_t last = smaller(first + BLOCK, count);
+        float wide[LANES] = {}, narrow[VECTOR] = {};
+        std::int64_t i = first;
+        for (; i + LANES <= last; i += LANES) {
+#pragma omp simd
+            for (int l = 0; l < LANES; ++l) wide[l] += term(i + l);
+        }
+        for (; i + VECTOR <= last; i += VECTOR) {
+#pragma omp simd
+            for (int l = 0; l < VECTOR; ++l) narrow[l] += term(i + l);
+        }
+        for (int part = 0; part < LANES; part += VECTOR) {
+#pragma omp simd
+            for (int l = 0; l < VECTOR; ++l) narrow[l] += wide[part + l];
+        }
         float sum = 0.0F;
 #pragma omp simd reduction(+ : sum)
-        for (int l = 0; l < LANES; ++l) sum += acc[l];
+        for (int l = 0; l < VECTOR; ++l) sum += narrow[l];
         for (; i < last; ++i) sum += term(i);
         total += static_cast<double>(sum);
     }
