@@ -278,6 +278,7 @@ struct KernelTable {
     void (*adaptive_avg_pool2d_grad)(const AdaptivePooling&, const PixelBlock& pixels,
                                      const float* dy, float* dx);
 
+    void (*add)(const float* a, const float* b, std::int64_t count, float* y);
     void (*resize2d)(const Resize&, const PixelBlock& pixels, const float* from, float* to);
 
     void (*relu)(const float* x, std::int64_t count, float* y);

@@ -24,6 +24,7 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_linear(m);
     convlet::bind_pool2d(m);
     convlet::bind_adaptive_pool2d(m);
+    convlet::bind_joining(m);
     convlet::bind_resize2d(m);
     convlet::bind_activation(m);
     convlet::bind_loss(m);

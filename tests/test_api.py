@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAMES = {
     "convlet": """Tensor Trainer __version__ cat empty_cache evaluating get_num_threads
         memory_stats no_grad seed set_num_threads show_config stack use_isa""",
-    "convlet.ops": """group_moments group_norm group_norm_grad layer_norm
+    "convlet.ops": """add cut_channels join_channels group_moments group_norm group_norm_grad layer_norm
         layer_norm_grad resize2d resize2d_grad adaptive_avg_pool2d adaptive_avg_pool2d_grad adaptive_max_pool2d
         adaptive_max_pool2d_grad avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
         conv2d_grad_weight dropout dropout_grad linear linear_grad_bias linear_grad_input

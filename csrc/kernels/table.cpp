@@ -3,6 +3,7 @@
 #include "adaptive_pool2d.hpp"
 #include "conv2d.hpp"
 #include "dropout.hpp"
+#include "joining.hpp"
 #include "kernel_table.hpp"
 #include "layer_norm.hpp"
 #include "layout.hpp"
@@ -55,6 +56,7 @@ constinit const KernelTable table{
     .adaptive_max_pool2d_grad = adaptive_max_pool2d_grad,
     .adaptive_avg_pool2d_forward = adaptive_avg_pool2d_forward,
     .adaptive_avg_pool2d_grad = adaptive_avg_pool2d_grad,
+    .add = add,
     .resize2d = resize2d,
     .relu = relu,
     .relu_grad = relu_grad,
