@@ -206,6 +206,20 @@ struct NormGrad {
     std::int64_t channels;
 };
 
+// Rows of features, each normalised by its own moments; the mean and 1 / sqrt(variance + eps) of
+// each row are written beside y.
+struct LayerNorm {
+    const float *x, *weight, *bias;
+    float *y, *mean, *inverse;
+    std::int64_t features;
+    double eps;
+};
+struct LayerNormGrad {
+    const float *dy, *x, *mean, *inverse, *weight;
+    float *dx, *dweight, *dbias;
+    std::int64_t features;
+};
+
 struct KernelTable {
     const char* name;
 
@@ -272,6 +286,7 @@ struct KernelTable {
     void (*adaptive_avg_pool2d_grad)(const AdaptivePooling&, const PixelBlock& pixels,
                                      const float* dy, float* dx);
 
+    void (*add)(const float* a, const float* b, std::int64_t count, float* y);
     void (*resize2d)(const Resize&, const PixelBlock& pixels, const float* from, float* to);
 
     void (*relu)(const float* x, std::int64_t count, float* y);
@@ -300,6 +315,8 @@ struct KernelTable {
     void (*scale_shift)(const NormApply&, std::int64_t rows);
     void (*norm_sums)(const NormSums&, std::int64_t rows);
     void (*norm_grad)(const NormGrad&, std::int64_t rows);
+    void (*layer_norm)(const LayerNorm&, std::int64_t rows);
+    void (*layer_norm_grad)(const LayerNormGrad&, std::int64_t rows);
     void (*small_product)(const SmallProduct&);
 };
 

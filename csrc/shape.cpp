@@ -260,6 +260,25 @@ Resize2dShape checked_resize2d(const Extents4& input, const Resize2dArguments& a
     return s;
 }
 
+GroupNormShape checked_group_norm(const char* op, const Extents4& x, std::int64_t groups) {
+    check_pixels(op, "x", x);
+    if (groups < 1) reject(op, ": num_groups must be at least 1, got ", groups);
+    if (x[1] < 1 || x[1] % groups != 0)
+        reject(op, ": num_groups must divide the ", x[1], " channels of x, got ", groups);
+    return {x[0], x[2] * x[3], x[1], groups};
+}
+
+LayerNormShape checked_layer_norm(const char* op, const std::vector<std::int64_t>& x, int dims) {
+    const auto rank = static_cast<int>(x.size());
+    if (dims < 1 || dims > rank)
+        reject(op, ": normalized_shape must have 1 to ", rank, " dimensions, got ", dims);
+    LayerNormShape s{1, 1};
+    for (int i = 0; i < rank; ++i)
+        (i < rank - dims ? s.rows : s.features) *= x[static_cast<std::size_t>(i)];
+    if (s.features < 1) reject(op, ": normalized_shape must have at least 1 element, got 0");
+    return s;
+}
+
 LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,
                            std::int64_t weight_outputs, std::int64_t weight_inputs) {
     if (weight_outputs < 1 || weight_inputs < 1)

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace convlet {
 
@@ -47,6 +48,14 @@ struct Resize2dShape {
     std::int64_t out_height, out_width;
     bool bilinear, align_corners;
     double factor_h, factor_w;  // between coordinates, or 0 for that of the sizes
+};
+
+struct GroupNormShape {
+    std::int64_t images, pixels, channels, groups;
+};
+
+struct LayerNormShape {
+    std::int64_t rows, features;
 };
 
 struct LinearShape {
@@ -87,6 +96,9 @@ Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& argumen
 AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const char* name, const Extents4& input,
                                             const Pair& output_size);
 Resize2dShape checked_resize2d(const Extents4& input, const Resize2dArguments& arguments);
+GroupNormShape checked_group_norm(const char* op, const Extents4& x, std::int64_t groups);
+// The last `dims` dimensions are the features.
+LayerNormShape checked_layer_norm(const char* op, const std::vector<std::int64_t>& x, int dims);
 LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,
                            std::int64_t weight_outputs, std::int64_t weight_inputs);
 

@@ -14,10 +14,13 @@ void bind_conv2d(pybind11::module_& m);
 void bind_linear(pybind11::module_& m);
 void bind_pool2d(pybind11::module_& m);
 void bind_adaptive_pool2d(pybind11::module_& m);
+void bind_joining(pybind11::module_& m);
 void bind_resize2d(pybind11::module_& m);
 void bind_activation(pybind11::module_& m);
 void bind_loss(pybind11::module_& m);
 void bind_norm(pybind11::module_& m);
+void bind_group_norm(pybind11::module_& m);
+void bind_layer_norm(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);
 void bind_dropout(pybind11::module_& m);
 

@@ -27,10 +27,13 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_linear(m);
     convlet::bind_pool2d(m);
     convlet::bind_adaptive_pool2d(m);
+    convlet::bind_joining(m);
     convlet::bind_resize2d(m);
     convlet::bind_activation(m);
     convlet::bind_loss(m);
     convlet::bind_norm(m);
+    convlet::bind_group_norm(m);
+    convlet::bind_layer_norm(m);
     convlet::bind_optim(m);
     convlet::bind_dropout(m);
 }

@@ -57,6 +57,8 @@ def make_operators(images: int, size: int) -> list[Operator]:
     ddeep = normal(images, 35, size, size + 1)
     arrays = [x, normal(*x.shape)]
     spread, narrow = normal(17 * images, 30), normal(17 * images, 19)
+    fewer = normal(images, 3, size, size + 1)
+    grouped, by_row = ops.group_moments(x, 3), ops.layer_norm(spread, 30)[1:]
     matrix, vector = normal(19, 30), normal(19)
     pooled, indices = ops.max_pool2d(x, 3, 2, 1)
     shrunk, pixels = ops.adaptive_max_pool2d(x, (3, 5))
@@ -121,6 +123,14 @@ def make_operators(images: int, size: int) -> list[Operator]:
         Operator(
             "resize2d_grad", [x], lambda a: ops.resize2d_grad(a, (images, 6, 5, 4), "bilinear")
         ),
+        Operator("group_norm", [x, *grouped], ops.group_norm),
+        Operator("group_moments", [x], lambda a: ops.group_moments(a, 3)),
+        Operator("group_norm_grad", [*arrays, *grouped], ops.group_norm_grad),
+        Operator("layer_norm", [spread, spread[0]], lambda a, b: ops.layer_norm(a, 30, b)),
+        Operator("layer_norm_grad", [spread, spread, *by_row], ops.layer_norm_grad),
+        Operator("add", arrays, ops.add),
+        Operator("join_channels", [x, fewer], lambda a, b: ops.join_channels([a, b, a])),
+        Operator("cut_channels", [x], lambda a: tuple(ops.cut_channels(a, [1, 3, 2]))),
         Operator("relu", [x], ops.relu),
         Operator("relu_grad", [normal(*x.shape), x], ops.relu_grad),
         *[

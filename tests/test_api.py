@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 NAMES = {
     "convlet": """Tensor Trainer __version__ cat empty_cache evaluating get_num_threads
         memory_stats no_grad seed set_num_threads show_config stack use_isa""",
-    "convlet.ops": """resize2d resize2d_grad adaptive_avg_pool2d adaptive_avg_pool2d_grad adaptive_max_pool2d
+    "convlet.ops": """add cut_channels join_channels group_moments group_norm group_norm_grad layer_norm
+        layer_norm_grad resize2d resize2d_grad adaptive_avg_pool2d adaptive_avg_pool2d_grad adaptive_max_pool2d
         adaptive_max_pool2d_grad avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
         conv2d_grad_weight dropout dropout_grad linear linear_grad_bias linear_grad_input
         linear_grad_weight max_pool2d max_pool2d_grad relu relu_grad softmax_cross_entropy
         softmax_cross_entropy_grad""",
-    "convlet.nn": """Upsample Hardsigmoid Hardswish LeakyReLU ReLU6 SiLU Sigmoid
+    "convlet.nn": """GroupNorm LayerNorm Upsample Hardsigmoid Hardswish LeakyReLU ReLU6 SiLU Sigmoid
         AdaptiveAvgPool2d AdaptiveMaxPool2d AvgPool2d Conv2d CrossEntropyLoss Dropout Flatten Linear MaxPool2d Module
         Parameter ReLU Sequential functional""",
-    "convlet.nn.functional": """interpolate hardsigmoid hardswish leaky_relu relu6 sigmoid silu softmax
+    "convlet.nn.functional": """group_norm layer_norm interpolate hardsigmoid hardswish leaky_relu relu6 sigmoid silu softmax
         adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d conv2d
         cross_entropy dropout linear max_pool2d relu""",
     "convlet.optim": "Adam SGD",
@@ -49,6 +50,11 @@ SIGNATURES = {
         recompute_scale_factor=None""",
     "convlet.nn.functional.interpolate": """input, size=None, scale_factor=None, mode='nearest',
         align_corners=None, recompute_scale_factor=None""",
+    "convlet.nn.GroupNorm": "num_groups, num_channels, eps=1e-05, affine=True",
+    "convlet.nn.LayerNorm": "normalized_shape, eps=1e-05, elementwise_affine=True, bias=True",
+    "convlet.nn.functional.group_norm": "input, num_groups, weight=None, bias=None, eps=1e-05",
+    "convlet.nn.functional.layer_norm": """input, normalized_shape, weight=None, bias=None,
+        eps=1e-05""",
     "convlet.nn.LeakyReLU": "negative_slope=0.01, inplace=False",
     "convlet.nn.AdaptiveAvgPool2d": "output_size",
     "convlet.nn.AdaptiveMaxPool2d": "output_size, return_indices=False",

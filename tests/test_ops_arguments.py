@@ -22,6 +22,7 @@ DY = ops.conv2d(X, W)
 ROWS, MATRIX, LABELS = X.reshape(2, 72), np.ones((3, 72), np.float32), np.array([0, 2])
 MAXIMA, INDICES = ops.max_pool2d(X, 2)
 SHRUNK, PIXELS = ops.adaptive_max_pool2d(X, 4)
+GROUPED, BY_ROW = ops.group_moments(X, 2), ops.layer_norm(ROWS, 72)[1:]
 PROBABILITIES = np.full((2, 3), 1 / 3, np.float32)
 MASK = ops.dropout(X, 0.5)[1]
 
@@ -47,6 +48,14 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     ),
     "resize2d": (lambda x: ops.resize2d(x, 4, "bilinear"), (X,)),
     "resize2d_grad": (lambda dy: ops.resize2d_grad(dy, X.shape, "bilinear"), (SHRUNK,)),
+    "group_moments": (lambda x: ops.group_moments(x, 1), (X,)),
+    "group_norm": (ops.group_norm, (X, *GROUPED)),
+    "group_norm_grad": (lambda dy, x, m: ops.group_norm_grad(dy, x, m, m), (X, X, GROUPED[0])),
+    "layer_norm": (lambda x: ops.layer_norm(x, 72), (ROWS,)),
+    "layer_norm_grad": (ops.layer_norm_grad, (ROWS, ROWS, *BY_ROW)),
+    "add": (ops.add, (X, X)),
+    "join_channels": (lambda a, b: ops.join_channels([a, b]), (X, X)),
+    "cut_channels": (lambda x: tuple(ops.cut_channels(x, [1, 1])), (X,)),
     "linear": (ops.linear, (ROWS, MATRIX, B[:3])),
     "linear_grad_input": (ops.linear_grad_input, (PROBABILITIES, MATRIX)),
     "linear_grad_weight": (ops.linear_grad_weight, (PROBABILITIES, ROWS)),

@@ -3,7 +3,9 @@
 #include "adaptive_pool2d.hpp"
 #include "conv2d.hpp"
 #include "dropout.hpp"
+#include "joining.hpp"
 #include "kernel_table.hpp"
+#include "layer_norm.hpp"
 #include "layout.hpp"
 #include "linear.hpp"
 #include "loss.hpp"
@@ -55,6 +57,7 @@ constinit const KernelTable table{
     .adaptive_max_pool2d_grad = adaptive_max_pool2d_grad,
     .adaptive_avg_pool2d_forward = adaptive_avg_pool2d_forward,
     .adaptive_avg_pool2d_grad = adaptive_avg_pool2d_grad,
+    .add = add,
     .resize2d = resize2d,
     .relu = relu,
     .relu_grad = relu_grad,
@@ -71,6 +74,8 @@ constinit const KernelTable table{
     .scale_shift = scale_shift,
     .norm_sums = norm_sums,
     .norm_grad = norm_grad,
+    .layer_norm = layer_norm,
+    .layer_norm_grad = layer_norm_grad,
     .small_product = small_product,
 };
 

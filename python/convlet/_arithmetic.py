@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from convlet._arrays import as_float32, matmul, scalar_exponent, unbroadcast
+from convlet._arrays import as_float32, matmul, plus, scalar_exponent, unbroadcast
 from convlet.autograd import Variable, record
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ class Arithmetic(Variable):
 def add(x: Variable, y: Variable) -> Tensor:
     """X + y; the gradient is summed over what broadcasting repeated."""
     a, b = x.data, y.data
-    return record(a + b, (x, y), lambda dy: (unbroadcast(dy, a.shape), unbroadcast(dy, b.shape)))
+    return record(
+        plus(a, b), (x, y), lambda dy: (unbroadcast(dy, a.shape), unbroadcast(dy, b.shape))
+    )
 
 
 def subtract(x: Variable, y: Variable) -> Tensor:

@@ -41,6 +41,16 @@ def contiguous(x: Array) -> Array:
     return _core.to_contiguous(x) if x.ndim == 4 else np.ascontiguousarray(x)
 
 
+WORTH_A_KERNEL = 4096  # numbers; below, NumPy's sum costs less than a call
+
+
+def plus(a: Array, b: Array) -> Array:
+    """A + b; where both are large and of one shape by the kernel: threads and recycled memory."""
+    if a.size >= WORTH_A_KERNEL and a.shape == b.shape:
+        return _core.add(a, b)
+    return np.asarray(a + b)
+
+
 def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
     """The gradient of broadcasting: `dy` summed over what was repeated."""
     if dy.shape == shape:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
+from convlet._arrays import plus
 from convlet.grad_mode import mode
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def backward(root: Variable, gradient: Array, retain_graph: bool = False) -> Non
             if parent.node is None:
                 _accumulate(parent, dx, dy)
             elif parent.node.number in gradients:
-                gradients[parent.node.number] = gradients[parent.node.number] + dx
+                gradients[parent.node.number] = plus(gradients[parent.node.number], dx)
             else:
                 gradients[parent.node.number] = dx
                 heapq.heappush(waiting, (-parent.node.number, parent.node))

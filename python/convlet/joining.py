@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convlet import ops
 from convlet._arrays import one_dim
 from convlet.autograd import record
 from convlet.tensor import as_tensor
@@ -45,6 +46,13 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"cat: shapes must agree outside dimension {along}, "
                 f"got {parts[0].shape} and {part.shape}"
             )
+    if along == 1 and parts[0].ndim == 4:
+        channels = [part.shape[1] for part in parts]
+        return record(
+            ops.join_channels([part.data for part in parts]),
+            parts,
+            lambda dy: ops.cut_channels(dy, channels),
+        )
     ends = np.cumsum([part.shape[along] for part in parts])[:-1].tolist()
     return record(
         np.concatenate([part.data for part in parts], axis=along),

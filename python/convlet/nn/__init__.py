@@ -10,7 +10,7 @@ from convlet.nn.flatten import Flatten
 from convlet.nn.linear import Linear
 from convlet.nn.loss import CrossEntropyLoss
 from convlet.nn.module import HookHandle, Module, evaluating
-from convlet.nn.normalization import BatchNorm2d
+from convlet.nn.normalization import BatchNorm2d, GroupNorm, LayerNorm
 from convlet.nn.parameter import Parameter
 from convlet.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
 from convlet.nn.upsampling import Upsample
@@ -25,9 +25,11 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
     "HookHandle",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "MaxPool2d",

@@ -34,6 +34,9 @@ from convlet.ops.conv_transpose2d import (
     conv_transpose2d_grad_weight,
 )
 from convlet.ops.dropout import dropout, dropout_grad
+from convlet.ops.group_norm import group_moments, group_norm, group_norm_grad
+from convlet.ops.joining import add, cut_channels, join_channels
+from convlet.ops.layer_norm import layer_norm, layer_norm_grad
 from convlet.ops.linear import linear, linear_grad_bias, linear_grad_input, linear_grad_weight
 from convlet.ops.loss import softmax_cross_entropy, softmax_cross_entropy_grad
 from convlet.ops.pool2d import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
@@ -44,6 +47,7 @@ __all__ = [
     "adaptive_avg_pool2d_grad",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_grad",
+    "add",
     "avg_pool2d",
     "avg_pool2d_grad",
     "batch_moments",
@@ -56,12 +60,19 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose2d_grad_input",
     "conv_transpose2d_grad_weight",
+    "cut_channels",
     "dropout",
     "dropout_grad",
+    "group_moments",
+    "group_norm",
+    "group_norm_grad",
     "hardsigmoid",
     "hardsigmoid_grad",
     "hardswish",
     "hardswish_grad",
+    "join_channels",
+    "layer_norm",
+    "layer_norm_grad",
     "leaky_relu",
     "leaky_relu_grad",
     "linear",

@@ -91,6 +91,12 @@ def shape4(value: Sequence[int], op: str, name: str) -> Shape4:
     )
 
 
+def extents(value: int | Sequence[int], op: str, name: str) -> tuple[int, ...]:
+    """An int or several, as a tuple."""
+    several = value if isinstance(value, (tuple, list)) else (value,)
+    return tuple(integer(size, op, name) for size in several)
+
+
 def flag(value: object, op: str, name: str) -> bool:
     """A bool, and nothing that merely behaves like one."""
     if value is True or value is False:

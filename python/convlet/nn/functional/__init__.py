@@ -15,7 +15,7 @@ from convlet.nn.functional.conv_transpose import conv_transpose2d
 from convlet.nn.functional.dropout import dropout
 from convlet.nn.functional.linear import linear
 from convlet.nn.functional.loss import cross_entropy
-from convlet.nn.functional.normalization import batch_norm
+from convlet.nn.functional.normalization import batch_norm, group_norm, layer_norm
 from convlet.nn.functional.padding import pad
 from convlet.nn.functional.pooling import (
     adaptive_avg_pool2d,
@@ -34,9 +34,11 @@ __all__ = [
     "conv_transpose2d",
     "cross_entropy",
     "dropout",
+    "group_norm",
     "hardsigmoid",
     "hardswish",
     "interpolate",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "max_pool2d",

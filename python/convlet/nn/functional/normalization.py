@@ -13,13 +13,14 @@ from convlet.ops._arguments import describe
 from convlet.tensor import Tensor, as_tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Literal
 
     import numpy.typing as npt
 
     from convlet.ops._arguments import Array
 
-__all__ = ["batch_norm"]
+__all__ = ["batch_norm", "group_norm", "layer_norm"]
 
 
 def batch_norm(
@@ -99,6 +100,83 @@ def batch_norm(
         )
         pairs = ((x, dx), (w, dw), (b, db), (more, dmore))
         return tuple(gradient for parent, gradient in pairs if parent is not None)
+
+    return record(y, parents, vjp)
+
+
+def group_norm(
+    input: Tensor | npt.ArrayLike,
+    num_groups: int,
+    weight: Tensor | npt.ArrayLike | None = None,
+    bias: Tensor | npt.ArrayLike | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each group of channels of each image.  (N, C, H, W) -> (N, C, H, W).
+
+    Args:
+        input: images.
+        num_groups: number of groups of neighbouring channels, a divisor of C.
+        weight: scale of each channel (C,), or None.
+        bias: shift of each channel (C,), or None.
+        eps: added to the variance.
+
+    Raises:
+        TypeError: an argument is not of its type.
+        ValueError: the shapes do not fit together.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> group_norm(Tensor([[[[1.0]], [[3.0]]]]), 1, eps=0.0).flatten()
+        Tensor([-1.,  1.])
+    """
+    x, w, b = as_tensor(input), optional_tensor(weight), optional_tensor(bias)
+    x_data, w_data = x.data, None if w is None else w.data
+    moments = ops.group_moments(x_data, num_groups)
+    y = ops.group_norm(x_data, *moments, w_data, None if b is None else b.data, eps)
+    parents = tuple(p for p in (x, w, b) if p is not None)
+
+    def vjp(dy: Array) -> tuple[Array | None, ...]:
+        gradients = ops.group_norm_grad(dy, x_data, *moments, w_data, eps)
+        return tuple(g for p, g in zip((x, w, b), gradients, strict=True) if p is not None)
+
+    return record(y, parents, vjp)
+
+
+def layer_norm(
+    input: Tensor | npt.ArrayLike,
+    normalized_shape: int | Sequence[int],
+    weight: Tensor | npt.ArrayLike | None = None,
+    bias: Tensor | npt.ArrayLike | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise the last dimensions by their own mean and variance.  (…, F) -> (…, F).
+
+    Args:
+        input: any shape that ends in `normalized_shape`.
+        normalized_shape: the last dimensions, or an int for one.
+        weight: scale, of that shape, or None.
+        bias: shift, of that shape, or None.
+        eps: added to the variance.
+
+    Raises:
+        TypeError: an argument is not of its type.
+        ValueError: the shapes do not fit together.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> layer_norm(Tensor([1.0, 3.0]), 2, eps=0.0)
+        Tensor([-1.,  1.])
+    """
+    x, w, b = as_tensor(input), optional_tensor(weight), optional_tensor(bias)
+    x_data, w_data = x.data, None if w is None else w.data
+    y, mean, inverse = ops.layer_norm(
+        x_data, normalized_shape, w_data, None if b is None else b.data, eps
+    )
+    parents = tuple(p for p in (x, w, b) if p is not None)
+
+    def vjp(dy: Array) -> tuple[Array | None, ...]:
+        gradients = ops.layer_norm_grad(dy, x_data, mean, inverse, w_data)
+        return tuple(g for p, g in zip((x, w, b), gradients, strict=True) if p is not None)
 
     return record(y, parents, vjp)
 

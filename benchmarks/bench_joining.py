@@ -1,0 +1,54 @@
+"""Residual sums and joined channels (csrc/kernels/joining.cpp)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from shapes import ACTIVATIONS, normal
+
+from convlet import ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+by_name = pytest.mark.parametrize("name", ACTIVATIONS)
+by_contender = pytest.mark.parametrize("contender", ["convlet", "numpy"])
+
+
+@by_contender
+@by_name
+def test_add(race: Callable[..., None], name: str, contender: str) -> None:
+    a, b = normal(*ACTIVATIONS[name]), normal(*ACTIVATIONS[name], seed=1)
+    race(
+        f"add, {name}",
+        contender,
+        convlet=lambda: ops.add(a, b),
+        numpy=lambda: a + b,
+    )
+
+
+@by_contender
+@by_name
+def test_join_channels(race: Callable[..., None], name: str, contender: str) -> None:
+    a, b = normal(*ACTIVATIONS[name]), normal(*ACTIVATIONS[name], seed=1)
+    race(
+        f"join_channels, {name}",
+        contender,
+        convlet=lambda: ops.join_channels([a, b]),
+        numpy=lambda: np.concatenate([a, b], axis=1),
+    )
+
+
+@by_contender
+@by_name
+def test_cut_channels(race: Callable[..., None], name: str, contender: str) -> None:
+    x = normal(*ACTIVATIONS[name])
+    half = x.shape[1] // 2
+    race(
+        f"cut_channels, {name}",
+        contender,
+        convlet=lambda: ops.cut_channels(x, [half, half]),
+        numpy=lambda: [x[:, :half].copy(order="K"), x[:, half:].copy(order="K")],
+    )

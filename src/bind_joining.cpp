@@ -1,0 +1,80 @@
+#include "array.hpp"
+#include "bindings.hpp"
+#include "joining.hpp"
+#include "reject.hpp"
+
+namespace convlet {
+namespace {
+
+std::int64_t pixels_of(const Extents4& e) { return e[0] * e[2] * e[3]; }
+
+}  // namespace
+
+void bind_joining(py::module_& m) {
+    m.def(
+        "add",
+        [](const Array& a, const Array& b) {
+            const Flat left = flat({"add", "a"}, a);
+            const Flat right = flat_like({"add", "b"}, b, left);
+            Array y = empty_like(left);
+            float* out = data(y);
+            without_gil([&] { add(left.data, right.data, left.size, out); });
+            return y;
+        },
+        "a"_a, "b"_a);
+    m.def(
+        "join_channels",
+        [](const std::vector<Array>& arrays) {
+            const Argument argument{"join_channels", "arrays"};
+            if (arrays.empty()) reject(argument.op, ": arrays must be at least 1, got 0");
+            Extents4 extents = image_extents(argument, arrays[0]);
+            extents[1] = 0;
+            for (const Array& array : arrays) {
+                Extents4 one = image_extents(argument, array);
+                const std::int64_t channels = one[1];
+                one[1] = extents[1];
+                check_extents(argument.op, "arrays but for channels", one, extents);
+                extents[1] += channels;
+            }
+            checked_size(argument.op, "y", extents);
+            std::vector<Images> owners;
+            std::vector<ChannelPart<const float>> parts;
+            for (const Array& array : arrays) {
+                owners.push_back(images(argument, array));
+                parts.push_back({owners.back().data, owners.back().extents[1]});
+            }
+            Array y = empty_images(extents);
+            float* out = data(y);
+            without_gil([&] { join_channels(parts, pixels_of(extents), out); });
+            return y;
+        },
+        "arrays"_a);
+    m.def(
+        "cut_channels",
+        [](const Array& x, const std::vector<std::int64_t>& channels) {
+            const Argument argument{"cut_channels", "x"};
+            const Extents4 extents = image_extents(argument, x);
+            std::int64_t rest = extents[1];
+            for (const std::int64_t count : channels) {
+                if (count < 0 || count > rest)
+                    reject(argument.op, ": channels must add up to the ", extents[1],
+                           " channels of x, got ", count, " of ", rest, " left");
+                rest -= count;
+            }
+            if (rest > 0)
+                reject(argument.op, ": channels must add up to the ", extents[1],
+                       " channels of x, got ", extents[1] - rest);
+            const Images in = images(argument, x);
+            std::vector<Array> arrays;
+            std::vector<ChannelPart<float>> parts;
+            for (const std::int64_t count : channels) {
+                arrays.push_back(empty_images({extents[0], count, extents[2], extents[3]}));
+                parts.push_back({data(arrays.back()), count});
+            }
+            without_gil([&] { cut_channels(in.data, pixels_of(extents), parts); });
+            return arrays;
+        },
+        "x"_a, "channels"_a);
+}
+
+}  // namespace convlet
