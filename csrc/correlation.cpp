@@ -76,8 +76,8 @@ void pack_weights(const std::vector<Plan>& plans) {
 PackedWeight::Memory kept_weights(std::vector<Plan>& plans, std::int64_t floats,
                                   PackedWeight& kept) {
     const WeightPacking& w = plans.front().packing;
-    const std::int64_t count = static_cast<std::int64_t>(plans.size()) * w.panels.columns *
-                               w.depth * w.tap_count;
+    const std::int64_t count =
+        static_cast<std::int64_t>(plans.size()) * w.panels.columns * w.depth * w.tap_count;
     const auto layout = static_cast<std::int64_t>(plans.front().algorithm);
     return kept.get(w.weight, count, layout, floats, [&](float* packed) {
         place_weights(plans, packed);

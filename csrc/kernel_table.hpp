@@ -192,11 +192,12 @@ struct NormApply {
     Activation activation;
 };
 
-// Sums by channel of dz and dz * (x - mean), where dz is dy masked by y > 0 (y may be null).
+// Sums by channel of dz and dz * (x - mean), where dz is dy where y was not cut (y may be null).
 struct NormSums {
     const float *dy, *x, *y, *mean;
     float *sum, *product;
     std::int64_t channels;
+    Activation activation;  // of y: none, relu or relu6
 };
 
 // dx = of_dz * dz + of_x * x + constant; dz itself is written where it is asked for.
@@ -204,6 +205,7 @@ struct NormGrad {
     const float *dy, *x, *y, *of_dz, *of_x, *constant;
     float *dx, *dz;
     std::int64_t channels;
+    Activation activation;  // of y: none, relu or relu6
 };
 
 // Rows of features, each normalised by its own moments; the mean and 1 / sqrt(variance + eps) of

@@ -67,15 +67,19 @@ void batch_moments(const float* x, std::int64_t rows, std::int64_t channels, flo
     }
 }
 
-void batch_norm_forward(const BatchNorm& n, const float* x, const float* residual, float* y) {
-    const Scratch scale(n.channels), shift(n.channels);
+void batch_norm_scale_shift(const BatchNorm& n, const float* before, float* scale, float* shift) {
     for (std::int64_t c = 0; c < n.channels; ++c) {
         const double s = inverse_deviation(n, c) * weight_of(n, c);
-        scale.data()[c] = static_cast<float>(s);
-        shift.data()[c] =
-            static_cast<float>((n.bias == nullptr ? 0.0 : static_cast<double>(n.bias[c])) -
-                               static_cast<double>(n.mean[c]) * s);
+        const double bias = n.bias == nullptr ? 0.0 : static_cast<double>(n.bias[c]);
+        const double added = before == nullptr ? 0.0 : static_cast<double>(before[c]);
+        scale[c] = static_cast<float>(s);
+        shift[c] = static_cast<float>(bias + (added - static_cast<double>(n.mean[c])) * s);
     }
+}
+
+void batch_norm_forward(const BatchNorm& n, const float* x, const float* residual, float* y) {
+    const Scratch scale(n.channels), shift(n.channels);
+    batch_norm_scale_shift(n, nullptr, scale.data(), shift.data());
     const Chunks chunks = cut_rows(n.rows, n.channels);
     const KernelTable& table = kernels();
     for_chunks(chunks, n.channels, [&](std::int64_t i) {
@@ -92,10 +96,10 @@ void batch_norm_grad(const BatchNorm& n, const BatchNormGradient& g) {
     const KernelTable& table = kernels();
     for_chunks(chunks, n.channels, [&](std::int64_t i) {
         const std::int64_t at = chunks.first(i) * n.channels;
-        table.norm_sums(
-            {g.dy + at, g.x + at, g.y == nullptr ? nullptr : g.y + at, n.mean,
-             sums.data() + i * n.channels, products.data() + i * n.channels, n.channels},
-            chunks.size(i));
+        table.norm_sums({g.dy + at, g.x + at, g.y == nullptr ? nullptr : g.y + at, n.mean,
+                         sums.data() + i * n.channels, products.data() + i * n.channels, n.channels,
+                         n.activation},
+                        chunks.size(i));
     });
     // dx = w/σ (dz - mean(dz) - x̂ mean(dz x̂)), as a sum of dz, x and a constant.
     const Scratch of_dz(n.channels), of_x(n.channels), constant(n.channels);
@@ -117,10 +121,11 @@ void batch_norm_grad(const BatchNorm& n, const BatchNormGradient& g) {
     }
     for_chunks(chunks, n.channels, [&](std::int64_t i) {
         const std::int64_t at = chunks.first(i) * n.channels;
-        table.norm_grad({g.dy + at, g.x + at, g.y == nullptr ? nullptr : g.y + at, of_dz.data(),
-                         of_x.data(), constant.data(), g.dx + at,
-                         g.dresidual == nullptr ? nullptr : g.dresidual + at, n.channels},
-                        chunks.size(i));
+        table.norm_grad(
+            {g.dy + at, g.x + at, g.y == nullptr ? nullptr : g.y + at, of_dz.data(), of_x.data(),
+             constant.data(), g.dx + at, g.dresidual == nullptr ? nullptr : g.dresidual + at,
+             n.channels, n.activation},
+            chunks.size(i));
     });
 }
 

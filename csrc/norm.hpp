@@ -20,6 +20,8 @@ struct BatchNorm {
     double eps;
     Activation activation;
 };
+// The same as x * scale + shift, for an x to which `before` (or null) is still to be added.
+void batch_norm_scale_shift(const BatchNorm& norm, const float* before, float* scale, float* shift);
 void batch_norm_forward(const BatchNorm& norm, const float* x, const float* residual, float* y);
 
 // What a gradient needs: y only where there was an activation.

@@ -1,8 +1,8 @@
 // A weight in the order in which the kernels read it, kept from call to call.
 //
 // Packing (for Winograd, transforming) a large weight takes longer than a batch of one image does.
-// It is done again when the weight has changed, which its fingerprint tells: whoever changed it, and
-// however, needs to say nothing.
+// It is done again when the weight has changed, which its fingerprint tells: whoever changed it,
+// and however, needs to say nothing.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 namespace convlet {
 
 class PackedWeight {
- public:
+   public:
     using Memory = std::shared_ptr<const Scratch>;
 
     // The packing of so many floats that `pack` makes, for this weight, instruction set and layout.
@@ -25,7 +25,7 @@ class PackedWeight {
                const std::function<void(float*)>& pack);
     void clear();
 
- private:
+   private:
     struct Entry {
         const void* isa;
         std::int64_t layout;

@@ -9,7 +9,9 @@ namespace convlet {
 void bind_conv2d(py::module_& m) {
     // Copies and pickles start empty: what they hold can be made again.
     const auto empty_one = [](const PackedWeight&) { return std::make_unique<PackedWeight>(); };
-    py::class_<PackedWeight>(m, "PackedWeight")
+    py::class_<PackedWeight>(m, "PackedWeight",
+                             "A weight of conv2d() in the order in which its kernels read it.\n\n"
+                             "It is packed again when the weight has changed, by whomever.")
         .def(py::init<>())
         .def("clear", &PackedWeight::clear)
         .def("__copy__", empty_one)

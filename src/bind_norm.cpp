@@ -79,7 +79,7 @@ void bind_norm(py::module_& m) {
         "batch_norm_grad",
         [](const Array& dy, const Array& x, const OptionalArray& y, const Array& mean,
            const Array& variance, const OptionalArray& weight, double eps, bool fixed,
-           bool with_residual) {
+           bool with_residual, const std::string& activation) {
             const char* op = "batch_norm_grad";
             const Images in = images({op, "x"}, x);
             const std::int64_t channels = in.extents[1];
@@ -88,8 +88,12 @@ void bind_norm(py::module_& m) {
             if (y) output = same_images({op, "y"}, *y, in);
             const Statistics s = statistics(op, mean, variance, channels);
             const std::optional<Dense> w = per_channel(op, "weight", weight, channels);
+            const Activation f = y ? activation_named(op, activation) : Activation::none;
+            if (f > Activation::relu6)
+                reject(op, ": activation must be 'none', 'relu' or 'relu6', got '", activation,
+                       "'");
             const BatchNorm norm{rows_of(in.extents), channels, s.mean.data, s.variance.data,
-                                 pointer(w),          nullptr,  eps,         Activation::none};
+                                 pointer(w),          nullptr,  eps,         f};
             Array dx = empty_images(in.extents), dweight = empty({channels});
             Array dbias = empty({channels});
             py::object dresidual = py::none();
@@ -107,7 +111,24 @@ void bind_norm(py::module_& m) {
             return py::make_tuple(dx, dweight, dbias, dresidual);
         },
         "dy"_a, "x"_a, "y"_a, "mean"_a, "variance"_a, "weight"_a, "eps"_a, "fixed"_a,
-        "with_residual"_a);
+        "with_residual"_a, "activation"_a = "relu");
+    m.def(
+        "batch_norm_scale_shift",
+        [](const Array& mean, const Array& variance, const OptionalArray& weight,
+           const OptionalArray& bias, double eps, const OptionalArray& before) {
+            const char* op = "batch_norm_scale_shift";
+            const std::int64_t channels = dense({op, "mean"}, mean, 1).shape[0];
+            const Statistics s = statistics(op, mean, variance, channels);
+            const std::optional<Dense> w = per_channel(op, "weight", weight, channels);
+            const std::optional<Dense> b = per_channel(op, "bias", bias, channels);
+            const std::optional<Dense> added = per_channel(op, "before", before, channels);
+            Array scale = empty({channels}), shift = empty({channels});
+            batch_norm_scale_shift({0, channels, s.mean.data, s.variance.data, pointer(w),
+                                    pointer(b), eps, Activation::none},
+                                   pointer(added), data(scale), data(shift));
+            return py::make_tuple(scale, shift);
+        },
+        "mean"_a, "variance"_a, "weight"_a, "bias"_a, "eps"_a, "before"_a);
 }
 
 }  // namespace convlet

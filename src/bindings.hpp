@@ -24,7 +24,7 @@ void bind_layer_norm(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);
 void bind_dropout(pybind11::module_& m);
 
-// "none" or "relu"; ValueError for any other name.
+// "none", "relu", "relu6", "silu" or "hardswish"; ValueError for any other name.
 Activation activation_named(const char* op, const std::string& name);
 
 }  // namespace convlet

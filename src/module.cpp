@@ -11,7 +11,8 @@ Activation activation_named(const char* op, const std::string& name) {
     if (name == "relu6") return Activation::relu6;
     if (name == "silu") return Activation::silu;
     if (name == "hardswish") return Activation::hardswish;
-    reject(op, ": activation must be 'none' or 'relu', got '", name, "'");
+    reject(op, ": activation must be 'none', 'relu', 'relu6', 'silu' or 'hardswish', got '", name,
+           "'");
 }
 
 }  // namespace convlet

@@ -15,15 +15,20 @@ SHAPES = [(2, 1, 1, 1), (1, 3, 5, 7), (3, 17, 4, 4), (2, 64, 9, 8), (5, 40, 1, 3
 
 
 def reference(
-    x: np.ndarray, dy: np.ndarray, weight: np.ndarray, bias: np.ndarray, residual: np.ndarray
+    x: np.ndarray,
+    dy: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    residual: np.ndarray,
+    top: float = np.inf,
 ) -> dict[str, np.ndarray]:
-    """In float64, with ReLU after the residual."""
+    """In float64, cut below 0 and above `top` after the residual."""
     x, dy, residual = (a.astype(np.float64) for a in (x, dy, residual))
     weight, bias = (a.astype(np.float64)[:, np.newaxis, np.newaxis] for a in (weight, bias))
     mean, variance = x.mean((0, 2, 3), keepdims=True), x.var((0, 2, 3), keepdims=True)
     hat = (x - mean) / np.sqrt(variance + 1e-5)
-    y = np.maximum(hat * weight + bias + residual, 0)
-    dz = dy * (y > 0)
+    y = np.clip(hat * weight + bias + residual, 0, top)
+    dz = dy * ((y > 0) & (y < top))
     dhat = dz * weight
     centred = dhat - dhat.mean((0, 2, 3), keepdims=True)
     slope = (dhat * hat).mean((0, 2, 3), keepdims=True)
@@ -37,21 +42,47 @@ def reference(
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_all_passes_equal_float64(isa: str, shape: Any, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(("activation", "top"), [("relu", np.inf), ("relu6", 6.0)])
+def test_all_passes_equal_float64(
+    isa: str, shape: Any, activation: Any, top: float, rng: np.random.Generator
+) -> None:
     x = rng.normal(3, 2, shape).astype(np.float32)
-    dy, residual = (rng.standard_normal(shape, np.float32) for _ in range(2))
+    dy, residual = (rng.normal(0, by, shape).astype(np.float32) for by in (1, 4))
     weight, bias = (rng.normal(1, 0.5, shape[1]).astype(np.float32) for _ in range(2))
-    wanted = reference(x, dy, weight, bias, residual)
+    wanted = reference(x, dy, weight, bias, residual, top)
     mean, variance = ops.batch_moments(x)
-    y = ops.batch_norm(x, mean, variance, weight, bias, residual=residual, activation="relu")
+    y = ops.batch_norm(x, mean, variance, weight, bias, residual=residual, activation=activation)
     dx, dweight, dbias, dresidual = ops.batch_norm_grad(
-        dy, x, mean, variance, weight, y=y, residual=True
+        dy, x, mean, variance, weight, y=y, residual=True, activation=activation
     )
     assert dresidual is not None
     got = {"y": y, "dx": dx, "dweight": dweight, "dbias": dbias, "dresidual": dresidual}
     for name, value in got.items():
         scale = max(1.0, float(np.abs(wanted[name]).max()))
         np.testing.assert_allclose(value, wanted[name], rtol=1e-4, atol=3e-5 * scale, err_msg=name)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.ReLU6])
+@pytest.mark.parametrize("training", [True, False])
+def test_an_activation_in_the_same_pass_gives_the_same_outputs_and_gradients(
+    activation: Any, training: bool, rng: np.random.Generator
+) -> None:
+    data = rng.normal(1, 3, (3, 20, 9, 7)).astype(np.float32)
+    weight = rng.normal(3, 2, 20).astype(np.float32)
+    results = []
+    for together in (True, False):
+        norm, after = nn.BatchNorm2d(20).train(training), activation()
+        norm.weight = nn.Parameter(weight.copy())
+        x = cl.Tensor(data, requires_grad=True)
+        y = nn.Sequential(norm, after)(x) if together else after(norm(x))
+        y.backward(data)
+        assert x.grad is not None
+        assert norm.weight.grad is not None
+        results.append([y.data, x.grad.data, norm.weight.grad.data])
+    assert (results[0][0] == 0).any()
+    assert np.array_equal(results[0][0], results[1][0])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_a_mean_far_from_zero_costs_no_digits(isa: str, rng: np.random.Generator) -> None:
@@ -134,6 +165,7 @@ def test_a_batch_without_images_is_empty_in_evaluation() -> None:
 
 ONES = np.ones((2, 3, 2, 2), np.float32)
 THREE = np.ones(3, np.float32)
+ANY: Any = "tanh"
 
 
 @pytest.mark.parametrize(
@@ -148,6 +180,10 @@ THREE = np.ones(3, np.float32)
         (lambda: ops.batch_norm(ONES, THREE, THREE, residual=ONES[:1]), "residual must have shape"),
         (lambda: ops.batch_norm_grad(ONES[:1], ONES, THREE, THREE), "dy must have shape"),
         (lambda: ops.batch_norm_grad(ONES, ONES, THREE, THREE, y=ONES[:1]), "y must have shape"),
+        (
+            lambda: ops.batch_norm(ONES, THREE, THREE, activation=ANY),
+            "activation must be 'none', 'relu', 'relu6', 'silu' or 'hardswish', got 'tanh'",
+        ),
         (lambda: F.batch_norm(ONES), "needs running_mean and running_var"),
         (lambda: F.batch_norm(ONES[:1, :, :1, :1], training=True), "more than 1 value per channel"),
         (

@@ -1,4 +1,4 @@
-"""_core.pyi tells of every function of the module, with the names and defaults of its arguments."""
+"""_core.pyi tells of all that the module has, with the names and defaults of functions' arguments."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import convlet
 from convlet import _core
 
 STUB = Path(convlet.__file__).with_name("_core.pyi")
-DECLARED = {
-    node.name: node
-    for node in ast.parse(STUB.read_text()).body
-    if isinstance(node, ast.FunctionDef)
-}
-DEFINED = sorted(name for name, value in vars(_core).items() if callable(value))
+BODY = ast.parse(STUB.read_text()).body
+DECLARED = {node.name: node for node in BODY if isinstance(node, ast.FunctionDef)}
+CLASSES = sorted(node.name for node in BODY if isinstance(node, ast.ClassDef))
+CALLABLE = {name: value for name, value in vars(_core).items() if callable(value)}
+DEFINED = sorted(name for name, value in CALLABLE.items() if not isinstance(value, type))
 
 
 def test_it_declares_what_is_there_and_nothing_else() -> None:
     assert sorted(DECLARED) == DEFINED
+    assert sorted(name for name, value in CALLABLE.items() if isinstance(value, type)) == CLASSES
 
 
 def runtime_arguments(name: str) -> list[tuple[str, str | None]]:

@@ -32,9 +32,9 @@ __attribute__((noinline)) void bend(Activation f, float* RESTRICT y, std::int64_
 }
 
 // Sums to memory through the epilogue, all of which starts at the first lane.
-INLINE void write_pixel(const float* from, float* RESTRICT to, std::int64_t lanes,
-                        const Epilogue& e) {
+INLINE void write_pixel(const float* from, float* to, std::int64_t lanes, const Epilogue& e) {
     const float upper = upper_cut(e.activation);
+#pragma omp simd
     for (std::int64_t l = 0; l < lanes; ++l) {
         float v = from[l];
         if (e.scale != nullptr) v *= e.scale[l];

@@ -109,7 +109,8 @@ void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first
         task.steps = steps;
         task.b_step = g.packed_step == 0 ? width : g.packed_step;
         task.valid = smaller(width, g.panels.columns - start);
-        const Epilogue epilogue = padded_epilogue(g.epilogue, start, task.valid, width, scale, bias);
+        const Epilogue epilogue =
+            padded_epilogue(g.epilogue, start, task.valid, width, scale, bias);
         task.epilogue = &epilogue;
         task.origin = g.y;
         DepthWalk walk{0, 0, false};

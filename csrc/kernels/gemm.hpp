@@ -20,19 +20,23 @@ struct TileTask {
     std::int64_t step_count;
     const float* b;  // [depth], rows of Lanes floats, b_step floats apart
     std::int64_t b_step;
-    float* const* c;     // one pointer per row
-    std::int64_t valid;  // columns of c that exist, of Lanes
-    bool resume;         // c holds the sum of earlier steps
-    bool complete;       // these are the last steps: the epilogue follows,
+    float* const* c;           // one pointer per row
+    std::int64_t valid;        // columns of c that exist, of Lanes
+    bool resume;               // c holds the sum of earlier steps
+    bool complete;             // these are the last steps: the epilogue follows,
     const Epilogue* epilogue;  // its scale and bias Lanes floats wide, its residual with
     const float* origin;       // where c's array starts, as residual's does
 };
 
-// Scale, bias, residual and the activations that cut, of sums in registers.
+// Whether all that follows the sums is done in registers. For a residual and for activations other
+// than ReLU there are not enough: the sums are written first.
+INLINE bool in_registers(const TileTask& task) {
+    return task.complete && task.epilogue->residual == nullptr &&
+           task.epilogue->activation <= Activation::relu;
+}
+
 template <int Rows, int Lanes>
-INLINE void complete(const TileTask& task, float (&sums)[Rows][Lanes]) {
-    if (!task.complete) return;
-    const Epilogue& e = *task.epilogue;
+INLINE void complete(const Epilogue& e, float (&sums)[Rows][Lanes]) {
     if (e.scale != nullptr) {
         const float *RESTRICT scale = e.scale, *RESTRICT bias = e.bias;
         UNROLL
@@ -48,33 +52,22 @@ INLINE void complete(const TileTask& task, float (&sums)[Rows][Lanes]) {
             for (int j = 0; j < Lanes; ++j) sums[i][j] += bias[j];
         }
     }
-    if (e.residual != nullptr && task.valid == Lanes) {
-        UNROLL
-        for (int i = 0; i < Rows; ++i) {
-            const float* RESTRICT residual = e.residual + (task.c[i] - task.origin);
-#pragma omp simd
-            for (int j = 0; j < Lanes; ++j) sums[i][j] += residual[j];
-        }
-    } else if (e.residual != nullptr) {
-        for (int i = 0; i < Rows; ++i)
-            for (std::int64_t j = 0; j < task.valid; ++j)
-                sums[i][j] += e.residual[task.c[i] - task.origin + j];
-    }
-    if (cuts(e.activation)) {
-        const float upper = upper_cut(e.activation);
+    if (e.activation == Activation::relu) {
         UNROLL
         for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
-            for (int j = 0; j < Lanes; ++j) sums[i][j] = cut(sums[i][j], upper);
+            for (int j = 0; j < Lanes; ++j) sums[i][j] = sums[i][j] < 0.0F ? 0.0F : sums[i][j];
         }
     }
 }
 
-// Activations that bend, of sums that are written.
-template <int Rows>
-INLINE void bend_rows(const TileTask& task) {
-    if (!task.complete || !bends(task.epilogue->activation)) return;
-    for (int i = 0; i < Rows; ++i) bend(task.epilogue->activation, task.c[i], task.valid);
+// The epilogue of sums that are written.
+__attribute__((noinline)) void complete_rows(const TileTask& task, int rows) {
+    for (int i = 0; i < rows; ++i) {
+        Epilogue e = *task.epilogue;
+        if (e.residual != nullptr) e.residual += task.c[i] - task.origin;
+        write_pixel(task.c[i], task.c[i], task.valid, e);
+    }
 }
 
 // Writes fewer columns than lanes. Where the rows are neighbours in memory, a whole register may
@@ -124,6 +117,7 @@ __attribute__((noinline)) void tile(const TileTask& task) {
             b += b_step;
         }
     }
+    const bool early = in_registers(task);
     if (task.valid == Lanes) {
         if (task.resume) {
             UNROLL
@@ -133,18 +127,19 @@ __attribute__((noinline)) void tile(const TileTask& task) {
                 for (int j = 0; j < Lanes; ++j) acc[i][j] += c[j];
             }
         }
-        complete<Rows, Lanes>(task, acc);
+        if (early) complete<Rows, Lanes>(*task.epilogue, acc);
         UNROLL
         for (int i = 0; i < Rows; ++i) {
             float* RESTRICT c = task.c[i];
 #pragma omp simd
             for (int j = 0; j < Lanes; ++j) c[j] = acc[i][j];
         }
-        bend_rows<Rows>(task);
+        if (task.complete && !early) complete_rows(task, Rows);
         return;
     }
     // Indexing acc up to a run-time bound would force it out of registers: a copy takes it.
     float sums[Rows][Lanes];
+    if (early && !task.resume) complete<Rows, Lanes>(*task.epilogue, acc);
     UNROLL
     for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
@@ -154,9 +149,8 @@ __attribute__((noinline)) void tile(const TileTask& task) {
         for (int i = 0; i < Rows; ++i)
             for (std::int64_t j = 0; j < task.valid; ++j) sums[i][j] += task.c[i][j];
     }
-    complete<Rows, Lanes>(task, sums);
     store_part<Rows, Lanes>(task, sums);
-    bend_rows<Rows>(task);
+    if (task.complete && (!early || task.resume)) complete_rows(task, Rows);
 }
 
 template <int Rows, int Lanes>

@@ -1,13 +1,15 @@
 // Normalisation by channel: rows are pixels, channels innermost.
 #include "norm.hpp"
 
+#include "activated.hpp"
 #include "layout.hpp"
 #include "simd.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
 
-constexpr int BLOCK = 2 * VECTOR;  // channels whose sums stay in registers while the rows go by
+constexpr int BLOCK =
+    WIDEST * VECTOR;  // channels whose sums stay in registers while the rows go by
 
 // Calls body.template operator()<Lanes>(c) for blocks of channels; Lanes is 1 for the last ones.
 template <class Body>
@@ -35,9 +37,9 @@ INLINE const float* behind(const float* values, std::int64_t floats) {
     return values == nullptr ? nullptr : values + floats;
 }
 
-INLINE float activated(float v, Activation activation) {
-    return activation == Activation::relu && v < 0.0F ? 0.0F : v;
-}
+// Whether an output y was not cut; nothing is at or above a NaN, which stands for no upper cut.
+INLINE float upper_pass(Activation f) { return f == Activation::relu6 ? 6.0F : __builtin_nanf(""); }
+INLINE bool passed(float y, float upper) { return y > 0.0F && !(y >= upper); }
 
 }  // namespace
 
@@ -102,6 +104,8 @@ void scale_shift(const NormApply& t, std::int64_t rows) {
                     rows % WIDE_ROWS);
         return;
     }
+    const bool cutting = cuts(t.activation);
+    const float upper = upper_cut(t.activation);
     for (std::int64_t r = 0; r < rows; ++r) {
         const float* RESTRICT x = t.x + r * t.channels;
         const float* RESTRICT residual =
@@ -110,13 +114,18 @@ void scale_shift(const NormApply& t, std::int64_t rows) {
         float* RESTRICT y = t.y + r * t.channels;
         if (residual == nullptr) {
 #pragma omp simd
-            for (std::int64_t c = 0; c < t.channels; ++c)
-                y[c] = activated(x[c] * scale[c] + shift[c], t.activation);
+            for (std::int64_t c = 0; c < t.channels; ++c) {
+                const float v = x[c] * scale[c] + shift[c];
+                y[c] = cutting ? cut(v, upper) : v;
+            }
         } else {
 #pragma omp simd
-            for (std::int64_t c = 0; c < t.channels; ++c)
-                y[c] = activated(x[c] * scale[c] + shift[c] + residual[c], t.activation);
+            for (std::int64_t c = 0; c < t.channels; ++c) {
+                const float v = x[c] * scale[c] + shift[c] + residual[c];
+                y[c] = cutting ? cut(v, upper) : v;
+            }
         }
+        if (bends(t.activation)) bend(t.activation, y, t.channels);
     }
 }
 
@@ -126,17 +135,18 @@ void norm_sums(const NormSums& t, std::int64_t rows) {
         float mean[ROOM], sum[ROOM], product[ROOM];
         const std::int64_t whole = rows / WIDE_ROWS, done = whole * WIDE_ROWS * t.channels;
         norm_sums({t.dy, t.x, t.y, repeated(t.mean, t.channels, mean), sum, product,
-                   t.channels * WIDE_ROWS},
+                   t.channels * WIDE_ROWS, t.activation},
                   whole);
-        norm_sums(
-            {t.dy + done, t.x + done, behind(t.y, done), t.mean, t.sum, t.product, t.channels},
-            rows % WIDE_ROWS);
+        norm_sums({t.dy + done, t.x + done, behind(t.y, done), t.mean, t.sum, t.product, t.channels,
+                   t.activation},
+                  rows % WIDE_ROWS);
         for (std::int64_t i = 0; i < WIDE_ROWS * t.channels; ++i) {
             t.sum[i % t.channels] += sum[i];
             t.product[i % t.channels] += product[i];
         }
         return;
     }
+    const float upper = upper_pass(t.activation);
     for_blocks(t.channels, [&]<int Lanes>(std::int64_t c) __attribute__((always_inline)) {
         float mean[Lanes], sum[Lanes], product[Lanes];
 #pragma omp simd
@@ -157,7 +167,7 @@ void norm_sums(const NormSums& t, std::int64_t rows) {
                 const float* RESTRICT y = t.y + r * t.channels + c;
 #pragma omp simd
                 for (int l = 0; l < Lanes; ++l) {
-                    const float dz = y[l] > 0.0F ? dy[l] : 0.0F;
+                    const float dz = passed(y[l], upper) ? dy[l] : 0.0F;
                     sum[l] += dz;
                     product[l] += dz * (x[l] - mean[l]);
                 }
@@ -178,13 +188,14 @@ void norm_grad(const NormGrad& t, std::int64_t rows) {
         const std::int64_t whole = rows / WIDE_ROWS, done = whole * WIDE_ROWS * t.channels;
         norm_grad({t.dy, t.x, t.y, repeated(t.of_dz, t.channels, of_dz),
                    repeated(t.of_x, t.channels, of_x), repeated(t.constant, t.channels, constant),
-                   t.dx, t.dz, t.channels * WIDE_ROWS},
+                   t.dx, t.dz, t.channels * WIDE_ROWS, t.activation},
                   whole);
         norm_grad({t.dy + done, t.x + done, behind(t.y, done), t.of_dz, t.of_x, t.constant,
-                   t.dx + done, t.dz == nullptr ? nullptr : t.dz + done, t.channels},
+                   t.dx + done, t.dz == nullptr ? nullptr : t.dz + done, t.channels, t.activation},
                   rows % WIDE_ROWS);
         return;
     }
+    const float upper = upper_pass(t.activation);
     for (std::int64_t r = 0; r < rows; ++r) {
         const std::int64_t at = r * t.channels;
         const float *RESTRICT dy = t.dy + at, *RESTRICT x = t.x + at;
@@ -201,14 +212,14 @@ void norm_grad(const NormGrad& t, std::int64_t rows) {
         if (t.dz == nullptr) {
 #pragma omp simd
             for (std::int64_t c = 0; c < t.channels; ++c) {
-                const float dz = y[c] > 0.0F ? dy[c] : 0.0F;
+                const float dz = passed(y[c], upper) ? dy[c] : 0.0F;
                 dx[c] = of_dz[c] * dz + (of_x[c] * x[c] + constant[c]);
             }
         } else {
             float* RESTRICT dz_out = t.dz + at;
 #pragma omp simd
             for (std::int64_t c = 0; c < t.channels; ++c) {
-                const float dz = y[c] > 0.0F ? dy[c] : 0.0F;
+                const float dz = passed(y[c], upper) ? dy[c] : 0.0F;
                 dz_out[c] = dz;
                 dx[c] = of_dz[c] * dz + (of_x[c] * x[c] + constant[c]);
             }

@@ -15,6 +15,14 @@ _Integers: TypeAlias = npt.NDArray[np.integer[Any]]
 _Bits: TypeAlias = npt.NDArray[np.uint8]
 _Pair: TypeAlias = Sequence[int]  # of two
 _Shape4: TypeAlias = Sequence[int]  # of four
+_Activation: TypeAlias = Literal["none", "relu", "relu6", "silu", "hardswish"]
+
+# A weight as conv2d_forward() has packed it, which tells by itself when the weight has changed.
+class PackedWeight:
+    def __init__(self) -> None: ...
+    def clear(self) -> None: ...
+    def __copy__(self) -> PackedWeight: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> PackedWeight: ...
 
 def conv2d_forward(
     x: _Array,
@@ -24,7 +32,10 @@ def conv2d_forward(
     padding: _Pair,
     dilation: _Pair,
     groups: int,
-    activation: Literal["none", "relu"] = "none",
+    activation: _Activation = "none",
+    scale: _Array | None = None,
+    residual: _Array | None = None,
+    packed: PackedWeight | None = None,
 ) -> _Array: ...
 def conv2d_grad_input(
     dy: _Array,
@@ -59,7 +70,7 @@ def linear_forward(
     x: _Array,
     weight: _Array,
     bias: _Array | None,
-    activation: Literal["none", "relu"] = "none",
+    activation: _Activation = "none",
 ) -> _Array: ...
 def linear_grad_input(dy: _Array, weight: _Array) -> _Array: ...
 def linear_grad_weight(dy: _Array, x: _Array) -> _Array: ...
@@ -125,7 +136,7 @@ def batch_norm_forward(
     bias: _Array | None,
     eps: float,
     residual: _Array | None = None,
-    activation: Literal["none", "relu"] = "none",
+    activation: _Activation = "none",
 ) -> _Array: ...
 def batch_norm_grad(
     dy: _Array,
@@ -137,7 +148,16 @@ def batch_norm_grad(
     eps: float,
     fixed: bool,
     with_residual: bool,
+    activation: Literal["none", "relu", "relu6"] = "relu",
 ) -> tuple[_Array, _Array, _Array, _Array | None]: ...
+def batch_norm_scale_shift(
+    mean: _Array,
+    variance: _Array,
+    weight: _Array | None,
+    bias: _Array | None,
+    eps: float,
+    before: _Array | None,
+) -> tuple[_Array, _Array]: ...
 def group_moments(x: _Array, num_groups: int) -> tuple[_Array, _Array]: ...
 def group_norm_forward(
     x: _Array,

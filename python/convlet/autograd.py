@@ -18,14 +18,14 @@ from convlet._arrays import plus
 from convlet.grad_mode import mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from convlet.ops._arguments import Array
     from convlet.tensor import Tensor
 
     Vjp: TypeAlias = Callable[[Array], Sequence[Array | None]]
 
-__all__ = ["Node", "Variable", "backward", "record"]
+__all__ = ["Node", "Variable", "backward", "is_recorded", "record"]
 
 _numbers = itertools.count()
 
@@ -52,6 +52,11 @@ class Node:
         self.number = next(_numbers)
         self.parents = parents
         self.vjp: Vjp | None = vjp
+
+
+def is_recorded(parents: Iterable[Variable]) -> bool:
+    """Whether an operation on these tensors leaves a node."""
+    return mode.recording and any(parent.requires_grad for parent in parents)
 
 
 def record(data: Array, parents: tuple[Variable, ...], vjp: Vjp) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from convlet import nn
 from convlet.models._layers import check_counts, check_images, generator, initialise
 from convlet.nn import functional as F
+from convlet.nn.fusion import conv_norm, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,12 +59,9 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape, up to `stride` and `oup`."""
-        *body, norm = self.conv
-        y = x
-        for module in body:
-            y = module(y)
-        out: Tensor = norm(y, residual=x if self.use_res_connect else None)
-        return out
+        *body, narrow, norm = self.conv
+        y = run(body, x)
+        return conv_norm(narrow, norm, y, residual=x if self.use_res_connect else None)
 
 
 class MobileNetV2(nn.Module):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from convlet import nn
 from convlet.models._layers import check_counts, check_images, generator, initialise
+from convlet.nn.fusion import conv_norm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,9 +58,8 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape, up to `stride` and `planes`."""
         identity = x if self.downsample is None else self.downsample(x)
-        y = self.bn1(self.conv1(x), activation="relu")
-        out: Tensor = self.bn2(self.conv2(y), residual=identity, activation="relu")
-        return out
+        y = conv_norm(self.conv1, self.bn1, x, activation="relu")
+        return conv_norm(self.conv2, self.bn2, y, residual=identity, activation="relu")
 
 
 class Bottleneck(nn.Module):
@@ -98,10 +98,9 @@ class Bottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape, up to `stride` and four times `planes`."""
         identity = x if self.downsample is None else self.downsample(x)
-        y = self.bn1(self.conv1(x), activation="relu")
-        y = self.bn2(self.conv2(y), activation="relu")
-        out: Tensor = self.bn3(self.conv3(y), residual=identity, activation="relu")
-        return out
+        y = conv_norm(self.conv1, self.bn1, x, activation="relu")
+        y = conv_norm(self.conv2, self.bn2, y, activation="relu")
+        return conv_norm(self.conv3, self.bn3, y, residual=identity, activation="relu")
 
 
 class ResNet(nn.Module):
@@ -172,7 +171,7 @@ class ResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Scores of each class, before softmax."""
         check_images(x, "resnet", self.in_channels, 1)
-        x = self.bn1(self.conv1(x), activation="relu")
+        x = conv_norm(self.conv1, self.bn1, x, activation="relu")
         if self.maxpool is not None:
             x = self.maxpool(x)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))

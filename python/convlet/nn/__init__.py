@@ -7,6 +7,7 @@ from convlet.nn.conv import Conv2d
 from convlet.nn.conv_transpose import ConvTranspose2d
 from convlet.nn.dropout import Dropout
 from convlet.nn.flatten import Flatten
+from convlet.nn.fusion import conv_norm
 from convlet.nn.linear import Linear
 from convlet.nn.loss import CrossEntropyLoss
 from convlet.nn.module import HookHandle, Module, evaluating
@@ -41,6 +42,7 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "Upsample",
+    "conv_norm",
     "evaluating",
     "functional",
     "init",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from convlet.nn.activation import ReLU
+from convlet.nn.fusion import run
 from convlet.nn.module import Module
-from convlet.nn.normalization import BatchNorm2d
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,8 +16,8 @@ __all__ = ["Sequential"]
 class Sequential(Module):
     """One module after another.
 
-    A ReLU that follows a BatchNorm2d is computed in the same pass over memory, with the same bits,
-    unless somebody watches one of them through a forward hook.
+    A convolution, a batch normalisation and an activation that follow one another share a pass over
+    memory (`nn.fusion`), unless somebody watches one of them through a forward hook.
 
     Args:
         modules: the modules in their order, or one dictionary of them by name.
@@ -51,17 +50,7 @@ class Sequential(Module):
 
     def forward(self, input: Any) -> Any:
         """Each module on what the one before gave."""
-        modules = iter(self)
-        for module in modules:
-            if type(module) is BatchNorm2d and not module._forward_hooks:
-                after = next(modules, None)
-                if type(after) is ReLU and not after._forward_hooks:
-                    input = module(input, activation="relu")
-                else:
-                    input = module(input) if after is None else after(module(input))
-            else:
-                input = module(input)
-        return input
+        return run(self, input)
 
     def append(self, module: Module) -> Sequential:
         """One more module at the end."""

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from convlet.nn._convolution import Convolution
 from convlet.nn.functional.conv import conv2d
 from convlet.ops._arguments import pair
+from convlet.ops.conv2d import PackedWeight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from convlet.ops._arguments import Activation
     from convlet.random import Generator
     from convlet.tensor import Tensor
 
@@ -69,10 +71,26 @@ class Conv2d(Convolution):
             raise ValueError(f'Conv2d: padding "same" needs stride 1, got {self.stride}')
         if padding_mode != "zeros":
             raise ValueError(f'Conv2d: padding_mode must be "zeros", got {padding_mode!r}')
+        self.packed = PackedWeight()
         self.make_parameters(self.out_channels, self.in_channels, bias, generator)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve."""
+    def forward(
+        self,
+        input: Tensor,
+        *,
+        residual: Tensor | None = None,
+        activation: Activation = "none",
+    ) -> Tensor:
+        """Convolve; convlet's additions, `residual` and `activation`, share the pass."""
         return conv2d(
-            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            residual=residual,
+            activation=activation,
+            packed=self.packed,
         )

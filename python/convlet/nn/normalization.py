@@ -14,10 +14,10 @@ from convlet.ops._arguments import extents, real
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal
 
     import numpy.typing as npt
 
+    from convlet.ops._arguments import Activation
     from convlet.tensor import Tensor
 
 __all__ = ["BatchNorm2d", "GroupNorm", "LayerNorm"]
@@ -82,9 +82,9 @@ class BatchNorm2d(Module):
         input: Tensor,
         *,
         residual: Tensor | None = None,
-        activation: Literal["none", "relu"] = "none",
+        activation: Activation = "none",
     ) -> Tensor:
-        """Normalise; convlet's additions add `residual` and cut below 0 in the same pass."""
+        """Normalise; convlet's additions, `residual` and `activation`, share the pass."""
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked += 1

@@ -26,8 +26,19 @@ from convlet.ops.adaptive_pool2d import (
     adaptive_max_pool2d,
     adaptive_max_pool2d_grad,
 )
-from convlet.ops.batch_norm import batch_moments, batch_norm, batch_norm_grad
-from convlet.ops.conv2d import conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight
+from convlet.ops.batch_norm import (
+    batch_moments,
+    batch_norm,
+    batch_norm_grad,
+    batch_norm_scale_shift,
+)
+from convlet.ops.conv2d import (
+    PackedWeight,
+    conv2d,
+    conv2d_grad_bias,
+    conv2d_grad_input,
+    conv2d_grad_weight,
+)
 from convlet.ops.conv_transpose2d import (
     conv_transpose2d,
     conv_transpose2d_grad_input,
@@ -43,6 +54,7 @@ from convlet.ops.pool2d import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool
 from convlet.ops.resize2d import resize2d, resize2d_grad
 
 __all__ = [
+    "PackedWeight",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_grad",
     "adaptive_max_pool2d",
@@ -53,6 +65,7 @@ __all__ = [
     "batch_moments",
     "batch_norm",
     "batch_norm_grad",
+    "batch_norm_scale_shift",
     "conv2d",
     "conv2d_grad_bias",
     "conv2d_grad_input",

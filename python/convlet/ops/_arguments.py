@@ -7,7 +7,7 @@ kernel larger than its input) is checked once for forward and gradients, in csrc
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ Array: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 Pair: TypeAlias = tuple[int, int]
 Shape4: TypeAlias = tuple[int, int, int, int]
+Activation: TypeAlias = Literal["none", "relu", "relu6", "silu", "hardswish"]
 
 INT64_MAX = 2**63 - 1
 FLOAT32 = np.dtype(np.float32)

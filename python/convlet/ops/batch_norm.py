@@ -10,9 +10,9 @@ from convlet.ops._arguments import float32
 if TYPE_CHECKING:
     from typing import Literal
 
-    from convlet.ops._arguments import Array
+    from convlet.ops._arguments import Activation, Array
 
-__all__ = ["batch_moments", "batch_norm", "batch_norm_grad"]
+__all__ = ["batch_moments", "batch_norm", "batch_norm_grad", "batch_norm_scale_shift"]
 
 
 def batch_moments(x: Array) -> tuple[Array, Array]:
@@ -42,7 +42,7 @@ def batch_norm(
     eps: float = 1e-5,
     *,
     residual: Array | None = None,
-    activation: Literal["none", "relu"] = "none",
+    activation: Activation = "none",
 ) -> Array:
     """activation((x - mean) / sqrt(variance + eps) * weight + bias + residual), in one pass.
 
@@ -56,7 +56,7 @@ def batch_norm(
         bias: shift of each channel, or None for 0.
         eps: added to the variance.
         residual: images (N, C, H, W) added before the activation, or None.
-        activation: "none" or "relu".
+        activation: "none", "relu", "relu6", "silu" or "hardswish".
 
     Raises:
         TypeError: an array is not float32.
@@ -90,6 +90,7 @@ def batch_norm_grad(
     eps: float = 1e-5,
     *,
     y: Array | None = None,
+    activation: Literal["none", "relu", "relu6"] = "relu",
     fixed: bool = False,
     residual: bool = False,
 ) -> tuple[Array, Array, Array, Array | None]:
@@ -102,7 +103,8 @@ def batch_norm_grad(
         variance: the forward's.
         weight: the forward's.
         eps: the forward's.
-        y: the forward's output where its activation was "relu", else None.
+        y: the forward's output where it had an activation, else None.
+        activation: the forward's, where `y` is given; others leave no way back.
         fixed: whether mean and variance were constants and not those of `x`.
         residual: whether the gradient of the residual is wanted.
 
@@ -128,4 +130,46 @@ def batch_norm_grad(
         eps,
         fixed,
         residual,
+        activation,
+    )
+
+
+def batch_norm_scale_shift(
+    mean: Array,
+    variance: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-5,
+    *,
+    before: Array | None = None,
+) -> tuple[Array, Array]:
+    """What `batch_norm` multiplies by and adds.  (C,), (C,) -> (C,), (C,).
+
+    In evaluation these are constants, and `conv2d` applies them as it writes its sums.
+
+    Args:
+        mean: one number per channel (C,).
+        variance: one number per channel (C,).
+        weight: scale of each channel, or None for 1.
+        bias: shift of each channel, or None for 0.
+        eps: added to the variance.
+        before: what is to be added to x first (C,), the bias of a convolution, or None.
+
+    Raises:
+        TypeError: an array is not float32.
+        ValueError: the shapes do not fit together.
+
+    Example:
+        >>> import numpy as np
+        >>> batch_norm_scale_shift(np.float32([3]), np.float32([4]), eps=0.0)
+        (array([0.5], dtype=float32), array([-1.5], dtype=float32))
+    """
+    op = "batch_norm_scale_shift"
+    return _core.batch_norm_scale_shift(
+        float32(mean, op, "mean"),
+        float32(variance, op, "variance"),
+        None if weight is None else float32(weight, op, "weight"),
+        None if bias is None else float32(bias, op, "bias"),
+        eps,
+        None if before is None else float32(before, op, "before"),
     )

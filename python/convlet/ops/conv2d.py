@@ -10,9 +10,17 @@ from convlet.ops._arguments import float32, integer, pair, ranked, shape4
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convlet.ops._arguments import Array
+    from convlet.ops._arguments import Activation, Array
 
-__all__ = ["conv2d", "conv2d_grad_bias", "conv2d_grad_input", "conv2d_grad_weight"]
+__all__ = [
+    "PackedWeight",
+    "conv2d",
+    "conv2d_grad_bias",
+    "conv2d_grad_input",
+    "conv2d_grad_weight",
+]
+
+PackedWeight = _core.PackedWeight
 
 
 def conv2d(
@@ -23,11 +31,16 @@ def conv2d(
     padding: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
+    *,
+    scale: Array | None = None,
+    residual: Array | None = None,
+    activation: Activation = "none",
+    packed: PackedWeight | None = None,
 ) -> Array:
     """Cross-correlate images with a bank of kernels.  (N, C, H, W) -> (N, K, I, J).
 
-    y[n,k,i,j] = bias[k] + sum over c,r,s of
-    weight[k,c,r,s] * x[n, c, i*stride + r*dilation - padding, j*stride + s*dilation - padding]
+    y[n,k,i,j] = activation(bias[k] + residual[n,k,i,j] + scale[k] * sum over c,r,s of
+    weight[k,c,r,s] * x[n, c, i*stride + r*dilation - padding, j*stride + s*dilation - padding])
 
     Args:
         x: images (N, C, H, W), float32, any memory layout.
@@ -37,6 +50,12 @@ def conv2d(
         padding: zeros added on each side.
         dilation: distance between the taps of a kernel.
         groups: number of blocks that input and output channels are divided into.
+        scale: a factor of each output channel (K,), or None: with `bias` a batch normalisation in
+            evaluation (`batch_norm_scale_shift`).
+        residual: (N, K, I, J), added before the activation, or None.
+        activation: "none", "relu", "relu6", "silu" or "hardswish", all in the same pass.
+        packed: keeps the weight in the kernels' order from call to call, and sees by itself when the
+            weight has changed: for weights that stay as they are.
 
     Returns:
         (N, K, I, J) with I = (H + 2 * padding - dilation * (R - 1) - 1) // stride + 1, J likewise;
@@ -61,6 +80,10 @@ def conv2d(
         pair(padding, "conv2d", "padding"),
         pair(dilation, "conv2d", "dilation"),
         integer(groups, "conv2d", "groups"),
+        activation,
+        None if scale is None else float32(scale, "conv2d", "scale"),
+        None if residual is None else float32(residual, "conv2d", "residual"),
+        packed,
     )
 
 

@@ -173,3 +173,9 @@ def softmax(input: Tensor | npt.ArrayLike, dim: int = -1) -> Tensor:
         return (y * (dy - (dy * y).sum(axis=along, keepdims=True)),)
 
     return record(y, (x,), vjp)
+
+
+# Activations that another operator computes in its pass: the output of those that cut tells their
+# gradient; those that bend need what came before, and are then operators of their own.
+CUTS = {"relu": ops.relu_grad, "relu6": ops.relu6_grad}
+BENDS = {"silu": silu, "hardswish": hardswish}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convlet import ops
-from convlet.autograd import record
+from convlet.autograd import is_recorded, record
 from convlet.nn.functional._inputs import optional_tensor
+from convlet.nn.functional.activation import BENDS, CUTS
 from convlet.nn.functional.padding import pad
 from convlet.ops._arguments import integer, pair
 from convlet.tensor import Tensor, as_tensor
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from convlet.ops._arguments import Array, Pair
+    from convlet.ops._arguments import Activation, Array, Pair
 
 __all__ = ["conv2d"]
 
@@ -29,6 +30,10 @@ def conv2d(
     padding: str | int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
+    *,
+    residual: Tensor | npt.ArrayLike | None = None,
+    activation: Activation = "none",
+    packed: ops.PackedWeight | None = None,
 ) -> Tensor:
     """Cross-correlate images with kernels.  (N, C, H, W) -> (N, K, I, J).
 
@@ -41,6 +46,9 @@ def conv2d(
             the odd zero of an even kernel goes to the right and the bottom, as in PyTorch).
         dilation: distance between the taps of a kernel.
         groups: number of blocks that input and output channels are divided into.
+        residual: images added before the activation, or None; convlet's addition, one pass for all.
+        activation: "none", "relu", "relu6", "silu" or "hardswish", applied last; convlet's addition.
+        packed: keeps the packed weight from call to call; used where nothing is recorded.
 
     Raises:
         TypeError: an argument is not a number of the right kind.
@@ -59,10 +67,29 @@ def conv2d(
         x, border = _named_padding(x, w, padding, step, gaps)
     else:
         border = pair(padding, "conv2d", "padding")
+    more = optional_tensor(residual)
+    parents = tuple(p for p in (x, w, b, more) if p is not None)
+    recording = is_recorded(parents)
+    if recording and activation in BENDS:
+        y = conv2d(x, w, b, step, border, gaps, group_count, residual=more)
+        return BENDS[activation](y)
     x_data, w_data = x.data, w.data
-    y = ops.conv2d(x_data, w_data, None if b is None else b.data, step, border, gaps, group_count)
+    y_data = ops.conv2d(
+        x_data,
+        w_data,
+        None if b is None else b.data,
+        step,
+        border,
+        gaps,
+        group_count,
+        residual=None if more is None else more.data,
+        activation=activation,
+        packed=None if recording else packed,
+    )
 
     def vjp(dy: Array) -> tuple[Array | None, ...]:
+        if activation in CUTS:
+            dy = CUTS[activation](dy, y_data)
         dx = dw = db = None
         if w.requires_grad:
             dw = ops.conv2d_grad_weight(dy, x_data, w_data.shape, step, border, gaps, group_count)
@@ -70,9 +97,10 @@ def conv2d(
             db = ops.conv2d_grad_bias(dy)
         if x.requires_grad:
             dx = ops.conv2d_grad_input(dy, w_data, x_data.shape, step, border, gaps, group_count)
-        return (dx, dw) if b is None else (dx, dw, db)
+        pairs = ((x, dx), (w, dw), (b, db), (more, dy))
+        return tuple(gradient for parent, gradient in pairs if parent is not None)
 
-    return record(y, (x, w) if b is None else (x, w, b), vjp)
+    return record(y_data, parents, vjp)
 
 
 def _named_padding(

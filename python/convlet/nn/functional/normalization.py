@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convlet import ops
-from convlet.autograd import record
+from convlet.autograd import is_recorded, record
 from convlet.nn.functional._inputs import optional_tensor
+from convlet.nn.functional.activation import BENDS
 from convlet.ops._arguments import describe
 from convlet.tensor import Tensor, as_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal
 
     import numpy.typing as npt
 
-    from convlet.ops._arguments import Array
+    from convlet.ops._arguments import Activation, Array
 
 __all__ = ["batch_norm", "group_norm", "layer_norm"]
 
@@ -34,7 +34,7 @@ def batch_norm(
     eps: float = 1e-5,
     *,
     residual: Tensor | npt.ArrayLike | None = None,
-    activation: Literal["none", "relu"] = "none",
+    activation: Activation = "none",
 ) -> Tensor:
     """Normalise each channel over the batch, as in PyTorch.  (N, C, H, W) -> (N, C, H, W).
 
@@ -48,7 +48,7 @@ def batch_norm(
         momentum: share of the batch in the running statistics.
         eps: added to the variance.
         residual: images added before the activation, or None; convlet's addition, one pass for all.
-        activation: "none" or "relu", applied last; convlet's addition.
+        activation: "none", "relu", "relu6", "silu" or "hardswish", applied last; convlet's addition.
 
     Raises:
         TypeError: an argument is not a number of the right kind.
@@ -74,6 +74,9 @@ def batch_norm(
     else:
         # Copied, for later training moves them while a gradient may still want these.
         mean, variance = np.array(running_mean, np.float32), np.array(running_var, np.float32)
+    parents = tuple(p for p in (x, w, b, more) if p is not None)
+    apart = BENDS.get(activation) if is_recorded(parents) else None
+    inside = "none" if apart is not None else activation
     y = ops.batch_norm(
         x_data,
         mean,
@@ -82,9 +85,8 @@ def batch_norm(
         None if b is None else b.data,
         epsilon,
         residual=None if more is None else more.data,
-        activation=activation,
+        activation=inside,
     )
-    parents = tuple(p for p in (x, w, b, more) if p is not None)
 
     def vjp(dy: Array) -> tuple[Array | None, ...]:
         dx, dw, db, dmore = ops.batch_norm_grad(
@@ -94,14 +96,16 @@ def batch_norm(
             variance,
             w_data,
             epsilon,
-            y=y if activation == "relu" else None,
+            y=y if inside != "none" else None,
+            activation="relu6" if inside == "relu6" else "relu",
             fixed=not training,
             residual=more is not None,
         )
         pairs = ((x, dx), (w, dw), (b, db), (more, dmore))
         return tuple(gradient for parent, gradient in pairs if parent is not None)
 
-    return record(y, parents, vjp)
+    normalised = record(y, parents, vjp)
+    return normalised if apart is None else apart(normalised)
 
 
 def group_norm(
