@@ -9,9 +9,9 @@
 namespace convlet {
 namespace {
 
-constexpr double TASK_FLOPS = 1e6;         // about 10 us of one core
-constexpr std::int64_t ROWS_OF_TASK = 24;  // at least, of the weight
-constexpr std::int64_t ROWS_OF_REDUCTION = 64;
+constexpr double TASK_FLOPS = 1e6;             // about 10 us of one core
+constexpr std::int64_t CHANNELS_OF_TASK = 24;  // about the fewest
+constexpr std::int64_t CHANNELS_OF_REDUCTION = 64;
 
 // The two sides of the sum over pixels: rows of the register tile come from one, lanes from the
 // other, and each writes the weight at its own stride.
@@ -88,7 +88,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         return;
     }
     // Chunks of pixels have partial sums of their own, as many as 4 MiB hold; the panels and then
-    // the rows of the weight make the rest of the tasks.
+    // the input channels make the rest of the tasks, each of which copies only its channels.
     const auto wanted = static_cast<std::int64_t>(std::clamp(flops(g) / TASK_FLOPS, 1.0, 64.0));
     const std::int64_t chunks =
         std::clamp<std::int64_t>(std::min((std::int64_t{1} << 20) / size, wanted), 1, count);
@@ -97,10 +97,15 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
     const bool in_place = chunks == 1 && sides.lane_stride == 1 && !g.depthwise &&
                           padded_columns(g.panels) == g.panels.columns;
     const std::int64_t panels_apart = in_place ? 1 : panels;
-    const std::int64_t splits = std::clamp<std::int64_t>(
-        ceil_div(wanted, chunks * panels_apart), 1, g.depthwise ? 1 : ceil_div(rows, ROWS_OF_TASK));
+    const std::int64_t splits =
+        std::clamp<std::int64_t>(ceil_div(wanted, chunks * panels_apart), 1,
+                                 g.depthwise ? 1 : ceil_div(g.channels, CHANNELS_OF_TASK));
     const double cost = flops(g) * static_cast<double>(groups) / FLOPS_PER_COST;
     const KernelTable& table = kernels();
+    const auto first_channel = [&](std::int64_t split) { return split * g.channels / splits; };
+    const auto width = [&](std::int64_t panel) {
+        return panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
+    };
     const Scratch partials(in_place ? 0 : groups * chunks * size);
     const std::int64_t scratch = g.depthwise
                                      ? table.depthwise_grad_weight_floats(g, largest_block(blocks))
@@ -111,49 +116,59 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
             const std::int64_t split = task % splits, panel = task / splits % panels_apart;
             const std::int64_t chunk = task / splits / panels_apart % chunks;
             const std::int64_t group = task / splits / panels_apart / chunks;
-            const WeightGradient w = gradient_of(group);
+            WeightGradient w = gradient_of(group);
             const std::int64_t from = chunk * count / chunks, to = (chunk + 1) * count / chunks;
-            const std::int64_t first = split * rows / splits, last = (split + 1) * rows / splits;
+            const std::int64_t first = first_channel(split), last = first_channel(split + 1);
             if (in_place) {
-                for (std::int64_t r = first; r < last; r += ROWS_OF_TASK) {
+                for (std::int64_t r = first; r < last; r += CHANNELS_OF_TASK) {
                     float* sums = dw + group * group_size + r * sides.row_stride;
                     for (std::int64_t p = 0; p < panels; ++p)
                         for (std::int64_t b = from; b < to; ++b)
                             table.grad_weight(
-                                w, block_at(blocks, b), r, std::min(last, r + ROWS_OF_TASK), p,
+                                w, block_at(blocks, b), r, std::min(last, r + CHANNELS_OF_TASK), p,
                                 strip, {sums + p * g.panels.wide, sides.row_stride, b > from});
                 }
                 return;
             }
-            const std::int64_t width = panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
             float* partial = partials.data() + (group * chunks + chunk) * size +
-                             panel * g.panels.wide * rows + first * width;
+                             panel * g.panels.wide * rows + first * taps * width(panel);
+            w.geometry.x += first;
+            w.geometry.channels = last - first;
             for (std::int64_t b = from; b < to; ++b) {
                 if (g.depthwise)
                     table.depthwise_grad_weight(w, block_at(blocks, b), panel, strip, partial,
                                                 b > from);
                 else
-                    table.grad_weight(w, block_at(blocks, b), first, last, panel, strip,
-                                      {partial, width, b > from});
+                    table.grad_weight(w, block_at(blocks, b), 0, taps * (last - first), panel,
+                                      strip, {partial, width(panel), b > from});
             }
         });
     if (in_place) return;
-    const std::int64_t pieces = ceil_div(g.channels, ROWS_OF_REDUCTION);
-    parallel_for(groups * panels * pieces, static_cast<double>(groups * chunks * size),
+    const std::int64_t most = ceil_div(g.channels, splits);
+    const std::int64_t pieces = ceil_div(most, CHANNELS_OF_REDUCTION);
+    parallel_for(groups * panels * splits * pieces, static_cast<double>(groups * chunks * size),
                  [&](std::int64_t task) {
-                     const std::int64_t piece = task % pieces, panel = task / pieces % panels;
-                     const std::int64_t group = task / pieces / panels;
-                     const WeightReduction reduction{partials.data() + group * chunks * size,
-                                                     chunks,
-                                                     size,
-                                                     g.channels,
-                                                     taps,
-                                                     g.panels,
-                                                     dw + group * group_size,
-                                                     sides.lane_stride,
-                                                     sides.row_stride};
-                     table.reduce_weight(reduction, panel, piece * g.channels / pieces,
-                                         (piece + 1) * g.channels / pieces);
+                     const std::int64_t piece = task % pieces, split = task / pieces % splits;
+                     const std::int64_t panel = task / pieces / splits % panels;
+                     const std::int64_t group = task / pieces / splits / panels;
+                     const std::int64_t first = first_channel(split);
+                     const std::int64_t channels = first_channel(split + 1) - first;
+                     // Where the panel would start if all of its rows were this split's.
+                     const float* from = partials.data() + group * chunks * size +
+                                         panel * g.panels.wide * taps * (g.channels - channels) +
+                                         first * taps * width(panel);
+                     const WeightReduction reduction{
+                         from,
+                         chunks,
+                         size,
+                         channels,
+                         taps,
+                         g.panels,
+                         dw + group * group_size + first * sides.row_stride,
+                         sides.lane_stride,
+                         sides.row_stride};
+                     table.reduce_weight(reduction, panel, piece * channels / pieces,
+                                         (piece + 1) * channels / pieces);
                  });
 }
 

@@ -83,6 +83,14 @@ struct WeightSums {
     bool resume;
 };
 
+// y[row, k] = activation(x[row] . weight[k] + bias[k]), weights read where they lie.
+struct DotProducts {
+    const float *x, *weight, *bias;  // bias may be null
+    float* y;
+    std::int64_t rows, inputs, outputs;
+    Activation activation;
+};
+
 // c[i, j] = sum over d of a[i * a_row + d * a_step] * b[d * b_step + j], c contiguous.
 struct SmallProduct {
     const float* a;
@@ -320,6 +328,7 @@ struct KernelTable {
     void (*layer_norm)(const LayerNorm&, std::int64_t rows);
     void (*layer_norm_grad)(const LayerNormGrad&, std::int64_t rows);
     void (*small_product)(const SmallProduct&);
+    void (*dot_products)(const DotProducts&, std::int64_t first, std::int64_t last);
 };
 
 }  // namespace convlet

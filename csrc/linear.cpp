@@ -1,5 +1,7 @@
 #include "linear.hpp"
 
+#include <algorithm>
+
 #include "conv2d.hpp"
 #include "dispatch.hpp"
 #include "layout.hpp"
@@ -10,6 +12,10 @@ namespace {
 
 // Below so many products, packing and sharing out the work take longer than the products.
 constexpr std::int64_t SMALL = 1 << 20;
+
+// Few rows, for each of which there are so many inputs, do not pay for packing the weight; a task
+// reads about so many floats of it.
+constexpr std::int64_t MOST_DOT_ROWS = 8, INPUTS_OF_ROW = 64, DOT_FLOATS = 64 * 1024;
 
 // A sum over so many rows and more is cut into chunks of them, as convolutions do.
 constexpr std::int64_t DEEP = 1024;
@@ -34,6 +40,17 @@ Conv2dShape as_conv2d(const LinearShape& s) {
 
 void linear_forward(const LinearShape& s, const float* x, const float* weight, const float* bias,
                     Activation activation, float* y) {
+    if (s.rows > 0 && s.rows <= s.inputs / INPUTS_OF_ROW && s.rows <= MOST_DOT_ROWS) {
+        const DotProducts products{x, weight, bias, y, s.rows, s.inputs, s.outputs, activation};
+        const std::int64_t columns = std::max<std::int64_t>(4, DOT_FLOATS / s.inputs / 4 * 4);
+        const double cost = static_cast<double>(s.inputs) * static_cast<double>(s.outputs) / 4;
+        const KernelTable& table = kernels();
+        parallel_for(ceil_div(s.outputs, columns), cost, [&](std::int64_t task) {
+            const std::int64_t first = task * columns;
+            table.dot_products(products, first, std::min(s.outputs, first + columns));
+        });
+        return;
+    }
     conv2d_forward(as_conv2d(s), x, weight, {nullptr, bias, nullptr, activation}, y);
 }
 

@@ -23,6 +23,8 @@ SIZES = [
     (2, 3, 150),
     (100, 1, 65),
     (1, 257, 33),
+    (5, 700, 47),
+    (33, 200, 301),
     (500, 10, 10),
 ]
 by_size = pytest.mark.parametrize("size", SIZES, ids=str)

@@ -106,7 +106,7 @@ void reduce_weight(const WeightReduction& w, std::int64_t panel, std::int64_t fi
         return;
     }
     // A few rows are summed, then written lane by lane along the weight's memory.
-    constexpr std::int64_t ROWS = 16;
+    constexpr std::int64_t ROWS = 8;
     for (std::int64_t c0 = first_row; c0 < last_row; c0 += ROWS) {
         const std::int64_t rows = smaller(ROWS, last_row - c0);
         for (std::int64_t t = 0; t < w.tap_count; ++t) {

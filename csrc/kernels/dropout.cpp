@@ -93,7 +93,7 @@ INLINE void grad_block(const float* RESTRICT dy, const std::uint8_t* RESTRICT ma
 
 template <class T>
 INLINE void copy(const T* from, std::int64_t count, T* to) {
-    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
+    __builtin_memcpy(to, from, static_cast<std::size_t>(count) * sizeof(T));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Small matrix products, for which packing would cost more than it gains.
 #include "linear.hpp"
 
+#include "activated.hpp"
 #include "simd.hpp"
 
 namespace convlet::CONVLET_ISA {
@@ -59,7 +60,69 @@ INLINE std::int64_t covered(std::int64_t columns, std::int64_t lanes) {
     return (columns + lanes - 1) / lanes * lanes;
 }
 
+// Columns [k, k + Columns) of rows [n, n + Rows): a register of partial sums for each.
+template <int Rows, int Columns>
+INLINE void dot_tile(const DotProducts& p, std::int64_t n, std::int64_t k) {
+    float acc[Rows][Columns][VECTOR];
+    float sums[Rows][Columns];
+    UNROLL
+    for (int r = 0; r < Rows; ++r) {
+        UNROLL
+        for (int c = 0; c < Columns; ++c) {
+#pragma omp simd
+            for (int l = 0; l < VECTOR; ++l) acc[r][c][l] = 0.0F;
+        }
+    }
+    const float *x = p.x + n * p.inputs, *w = p.weight + k * p.inputs;
+    const std::int64_t whole = p.inputs / VECTOR * VECTOR;
+    for (std::int64_t d = 0; d < whole; d += VECTOR) {
+        UNROLL
+        for (int r = 0; r < Rows; ++r) {
+            UNROLL
+            for (int c = 0; c < Columns; ++c) {
+#pragma omp simd
+                for (int l = 0; l < VECTOR; ++l)
+                    acc[r][c][l] += x[r * p.inputs + d + l] * w[c * p.inputs + d + l];
+            }
+        }
+    }
+    UNROLL
+    for (int r = 0; r < Rows; ++r) {
+        UNROLL
+        for (int c = 0; c < Columns; ++c) {
+            float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+            for (int l = 0; l < VECTOR; ++l) sum += acc[r][c][l];
+            sums[r][c] = sum;
+        }
+    }
+    for (int r = 0; r < Rows; ++r) {
+        for (int c = 0; c < Columns; ++c) {
+            for (std::int64_t d = whole; d < p.inputs; ++d)
+                sums[r][c] += x[r * p.inputs + d] * w[c * p.inputs + d];
+            float* y = p.y + (n + r) * p.outputs + k + c;
+            write_pixel(
+                &sums[r][c], y, 1,
+                {nullptr, p.bias == nullptr ? nullptr : p.bias + k + c, nullptr, p.activation});
+        }
+    }
+}
+
+template <int Columns>
+INLINE void dot_columns(const DotProducts& p, std::int64_t k) {
+    std::int64_t n = 0;
+    for (; n + 4 <= p.rows; n += 4) dot_tile<4, Columns>(p, n, k);
+    for (; n < p.rows; ++n) dot_tile<1, Columns>(p, n, k);
+}
+
 }  // namespace
+
+// Columns [first, last).
+void dot_products(const DotProducts& p, std::int64_t first, std::int64_t last) {
+    std::int64_t k = first;
+    for (; k + 4 <= last; k += 4) dot_columns<4>(p, k);
+    for (; k < last; ++k) dot_columns<1>(p, k);
+}
 
 void small_product(const SmallProduct& p) {
     const std::int64_t n = p.columns;

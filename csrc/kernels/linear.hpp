@@ -6,5 +6,6 @@
 namespace convlet::CONVLET_ISA {
 
 void small_product(const SmallProduct& product);
+void dot_products(const DotProducts& products, std::int64_t first, std::int64_t last);
 
 }  // namespace convlet::CONVLET_ISA

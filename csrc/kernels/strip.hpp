@@ -46,14 +46,36 @@ INLINE bool inside(const StripAxis& a, std::int64_t size) {
     return a.start >= 0 && a.start + (a.pieces - 1) * a.apart + a.length <= size;
 }
 
-INLINE void copy_floats(const float* RESTRICT from, float* RESTRICT to, std::int64_t count) {
+// By registers, quarters of one and single floats: a call costs more than most copies here.
+template <int Lanes>
+INLINE std::int64_t copy_lanes(const float* RESTRICT from, float* RESTRICT to, std::int64_t i,
+                               std::int64_t count) {
+    for (; i + Lanes <= count; i += Lanes) {
 #pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
+        for (int l = 0; l < Lanes; ++l) to[i + l] = from[i + l];
+    }
+    return i;
+}
+
+INLINE void copy_floats(const float* RESTRICT from, float* RESTRICT to, std::int64_t count) {
+    std::int64_t i = copy_lanes<VECTOR>(from, to, 0, count);
+    if constexpr (VECTOR > 4) i = copy_lanes<4>(from, to, i, count);
+    copy_lanes<1>(from, to, i, count);
+}
+
+template <int Lanes>
+INLINE std::int64_t zero_lanes(float* RESTRICT to, std::int64_t i, std::int64_t count) {
+    for (; i + Lanes <= count; i += Lanes) {
+#pragma omp simd
+        for (int l = 0; l < Lanes; ++l) to[i + l] = 0.0F;
+    }
+    return i;
 }
 
 INLINE void zero_floats(float* RESTRICT to, std::int64_t count) {
-#pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) to[i] = 0.0F;
+    std::int64_t i = zero_lanes<VECTOR>(to, 0, count);
+    if constexpr (VECTOR > 4) i = zero_lanes<4>(to, i, count);
+    zero_lanes<1>(to, i, count);
 }
 
 // `length` pixels of an image row from column `start` on, zeros where they leave it.

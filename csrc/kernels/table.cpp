@@ -77,6 +77,7 @@ constinit const KernelTable table{
     .layer_norm = layer_norm,
     .layer_norm_grad = layer_norm_grad,
     .small_product = small_product,
+    .dot_products = dot_products,
 };
 
 }  // namespace convlet::CONVLET_ISA
