@@ -28,23 +28,16 @@ struct TileTask {
     const float* origin;       // where c's array starts, as residual's does
 };
 
-// Whether all that follows the sums is done in registers. For a residual and for activations other
-// than ReLU there are not enough: the sums are written first.
+// Whether all that follows the sums is done in registers: a bias and ReLU. For more there are not
+// enough of them, and the sums are written first.
 INLINE bool in_registers(const TileTask& task) {
-    return task.complete && task.epilogue->residual == nullptr &&
+    return task.complete && task.epilogue->scale == nullptr && task.epilogue->residual == nullptr &&
            task.epilogue->activation <= Activation::relu;
 }
 
 template <int Rows, int Lanes>
 INLINE void complete(const Epilogue& e, float (&sums)[Rows][Lanes]) {
-    if (e.scale != nullptr) {
-        const float *RESTRICT scale = e.scale, *RESTRICT bias = e.bias;
-        UNROLL
-        for (int i = 0; i < Rows; ++i) {
-#pragma omp simd
-            for (int j = 0; j < Lanes; ++j) sums[i][j] = sums[i][j] * scale[j] + bias[j];
-        }
-    } else if (e.bias != nullptr) {
+    if (e.bias != nullptr) {
         const float* RESTRICT bias = e.bias;
         UNROLL
         for (int i = 0; i < Rows; ++i) {
@@ -87,6 +80,19 @@ INLINE void store_part(const TileTask& task, const float (&sums)[Rows][Lanes]) {
     }
 }
 
+// The end of a tile with fewer columns than lanes that must be resumed or completed in memory. In a
+// function of its own: indexing the sums up to a run-time bound would force them out of registers
+// in all tiles.
+template <int Rows, int Lanes>
+__attribute__((noinline)) void finish_part(const TileTask& task, float (&sums)[Rows][Lanes]) {
+    if (task.resume) {
+        for (int i = 0; i < Rows; ++i)
+            for (std::int64_t j = 0; j < task.valid; ++j) sums[i][j] += task.c[i][j];
+    }
+    store_part<Rows, Lanes>(task, sums);
+    if (task.complete) complete_rows(task, Rows);
+}
+
 template <int Rows, int Lanes>
 __attribute__((noinline)) void tile(const TileTask& task) {
     float acc[Rows][Lanes];
@@ -118,39 +124,33 @@ __attribute__((noinline)) void tile(const TileTask& task) {
         }
     }
     const bool early = in_registers(task);
-    if (task.valid == Lanes) {
-        if (task.resume) {
-            UNROLL
-            for (int i = 0; i < Rows; ++i) {
-                const float* RESTRICT c = task.c[i];
-#pragma omp simd
-                for (int j = 0; j < Lanes; ++j) acc[i][j] += c[j];
-            }
-        }
-        if (early) complete<Rows, Lanes>(*task.epilogue, acc);
+    if (task.valid < Lanes) {
+        if (early && !task.resume) complete<Rows, Lanes>(*task.epilogue, acc);
+        float sums[Rows][Lanes];
         UNROLL
         for (int i = 0; i < Rows; ++i) {
-            float* RESTRICT c = task.c[i];
 #pragma omp simd
-            for (int j = 0; j < Lanes; ++j) c[j] = acc[i][j];
+            for (int j = 0; j < Lanes; ++j) sums[i][j] = acc[i][j];
         }
-        if (task.complete && !early) complete_rows(task, Rows);
-        return;
-    }
-    // Indexing acc up to a run-time bound would force it out of registers: a copy takes it.
-    float sums[Rows][Lanes];
-    if (early && !task.resume) complete<Rows, Lanes>(*task.epilogue, acc);
-    UNROLL
-    for (int i = 0; i < Rows; ++i) {
-#pragma omp simd
-        for (int j = 0; j < Lanes; ++j) sums[i][j] = acc[i][j];
+        if (early && !task.resume) return store_part<Rows, Lanes>(task, sums);
+        return finish_part<Rows, Lanes>(task, sums);
     }
     if (task.resume) {
-        for (int i = 0; i < Rows; ++i)
-            for (std::int64_t j = 0; j < task.valid; ++j) sums[i][j] += task.c[i][j];
+        UNROLL
+        for (int i = 0; i < Rows; ++i) {
+            const float* RESTRICT c = task.c[i];
+#pragma omp simd
+            for (int j = 0; j < Lanes; ++j) acc[i][j] += c[j];
+        }
     }
-    store_part<Rows, Lanes>(task, sums);
-    if (task.complete && (!early || task.resume)) complete_rows(task, Rows);
+    if (early) complete<Rows, Lanes>(*task.epilogue, acc);
+    UNROLL
+    for (int i = 0; i < Rows; ++i) {
+        float* RESTRICT c = task.c[i];
+#pragma omp simd
+        for (int j = 0; j < Lanes; ++j) c[j] = acc[i][j];
+    }
+    if (task.complete && !early) complete_rows(task, Rows);
 }
 
 template <int Rows, int Lanes>
