@@ -226,3 +226,24 @@ def test_inputs_and_weights_are_never_modified(rng: np.random.Generator) -> None
     nn.CrossEntropyLoss()(model(Tensor(x)), [0, 1]).backward()
     for before, now in zip(kept, [x, *(p.data for p in model.parameters())], strict=True):
         np.testing.assert_array_equal(before, now)
+
+
+@pytest.mark.parametrize("activation", ["none", "relu", "relu6", "silu", "hardswish"])
+def test_linear_takes_the_activation_into_its_pass(
+    activation: Any, rng: np.random.Generator
+) -> None:
+    apart = {"relu": F.relu, "relu6": F.relu6, "silu": F.silu, "hardswish": F.hardswish}
+    data, dy = rng.standard_normal((2, 9, 17), np.float32), rng.standard_normal((2, 9, 5), "f4")
+    layer, results = nn.Linear(17, 5), []
+    layer.weight.data[...] *= 12
+    for together in (True, False):
+        x = cl.Tensor(data, requires_grad=True)
+        layer.zero_grad()
+        y = layer(x, activation=activation if together else "none")
+        y = y if together or activation == "none" else apart[activation](y)
+        y.backward(dy)
+        results.append([y.data, x.grad.data, layer.weight.grad.data, layer.bias.grad.data])
+        with cl.no_grad():
+            np.testing.assert_allclose(layer(x, activation=activation).data, y.data, atol=1e-5)
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convlet import nn
+from convlet.nn.fusion import run
 from convlet.ops._arguments import pair
 from convlet.random import Generator
 
@@ -64,12 +65,9 @@ class LeNet5(nn.Module):
             raise ValueError(
                 f"lenet5: images must be ({', '.join(map(str, wanted))}), got {x.shape}"
             )
-        x = self.pool(self.relu(self.conv1(x)))
-        x = self.pool(self.relu(self.conv2(x)))
-        x = self.flatten(x)
-        x = self.dropout(self.relu(self.fc1(x)))
-        x = self.dropout(self.relu(self.fc2(x)))
-        scores: Tensor = self.fc3(x)
+        x = run((self.conv1, self.relu, self.pool, self.conv2, self.relu, self.pool), x)
+        x = run((self.flatten, self.fc1, self.relu, self.dropout), x)
+        scores: Tensor = run((self.fc2, self.relu, self.dropout, self.fc3), x)
         return scores
 
 

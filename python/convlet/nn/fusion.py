@@ -8,6 +8,7 @@ from convlet import ops
 from convlet.autograd import is_recorded
 from convlet.nn.activation import Hardswish, ReLU, ReLU6, SiLU
 from convlet.nn.conv import Conv2d
+from convlet.nn.linear import Linear
 from convlet.nn.normalization import BatchNorm2d
 from convlet.tensor import Tensor, as_tensor
 
@@ -101,9 +102,8 @@ def run(modules: Iterable[Module], input: Any) -> Any:
             activation = _activation(after[0], after[1:])
             input = conv_norm(module, after[0], input, activation=activation)
             at += 1 + (activation != "none")
-        elif type(module) in (Conv2d, BatchNorm2d):
+        elif type(module) in (Conv2d, BatchNorm2d, Linear):
             activation = _activation(module, after[:1])
-            # A convolution's own pass takes what cuts; its sums are not kept for what bends.
             input = module(input) if activation == "none" else module(input, activation=activation)
             at += activation != "none"
         else:

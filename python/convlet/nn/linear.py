@@ -14,6 +14,7 @@ from convlet.nn.module import Module
 from convlet.nn.parameter import Parameter
 
 if TYPE_CHECKING:
+    from convlet.ops._arguments import Activation
     from convlet.random import Generator
     from convlet.tensor import Tensor
 
@@ -65,9 +66,9 @@ class Linear(Module):
             bound = 1.0 / math.sqrt(self.in_features)
             init.uniform_(self.bias, -bound, bound, generator)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Multiply and add."""
-        return F.linear(input, self.weight, self.bias)
+    def forward(self, input: Tensor, *, activation: Activation = "none") -> Tensor:
+        """Multiply and add; convlet's addition, `activation`, shares the pass."""
+        return F.linear(input, self.weight, self.bias, activation=activation)
 
     def extra_repr(self) -> str:
         """What PyTorch shows."""

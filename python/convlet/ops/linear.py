@@ -8,18 +8,21 @@ from convlet import _core
 from convlet.ops._arguments import float32, ranked
 
 if TYPE_CHECKING:
-    from convlet.ops._arguments import Array
+    from convlet.ops._arguments import Activation, Array
 
 __all__ = ["linear", "linear_grad_bias", "linear_grad_input", "linear_grad_weight"]
 
 
-def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    """X @ weight.T + bias.  (N, F) -> (N, K).
+def linear(
+    x: Array, weight: Array, bias: Array | None = None, *, activation: Activation = "none"
+) -> Array:
+    """activation(x @ weight.T + bias).  (N, F) -> (N, K).
 
     Args:
         x: rows of features (N, F), float32, any memory layout.
         weight: (K, F).
         bias: (K,) or None.
+        activation: "none", "relu", "relu6", "silu" or "hardswish", in the same pass.
 
     Raises:
         TypeError: an array is not float32.
@@ -34,6 +37,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
         float32(x, "linear", "x"),
         float32(weight, "linear", "weight"),
         None if bias is None else float32(bias, "linear", "bias"),
+        activation,
     )
 
 
