@@ -1,4 +1,7 @@
-"""Convolution and its gradients: direct, depthwise, by winograd_forward and winograd_grad_weight."""
+"""Convolution and its gradients: direct, by Winograd, depthwise.
+
+The layers reach winograd_forward, winograd_grad_weight, depthwise and depthwise_grad_weight.
+"""
 
 from __future__ import annotations
 

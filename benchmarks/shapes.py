@@ -29,6 +29,8 @@ LAYERS = [
     Conv2d("resnet18 shortcut", 4, 64, 56, 128, 1, stride=2),
     Conv2d("pointwise 64@56", 4, 64, 56, 64, 1),
     Conv2d("mobilenet depthwise", 4, 96, 56, 96, 3, padding=1, groups=96),
+    Conv2d("mobilenet depthwise down", 4, 144, 56, 144, 3, stride=2, padding=1, groups=144),
+    Conv2d("efficientnet depthwise", 4, 240, 28, 240, 5, padding=2, groups=240),
 ]
 
 # Small enough for plain loops in Python.

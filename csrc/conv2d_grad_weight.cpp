@@ -2,6 +2,7 @@
 
 #include "conv2d.hpp"
 #include "correlation.hpp"
+#include "depthwise_grad_weight.hpp"
 #include "dispatch.hpp"
 #include "threads.hpp"
 #include "winograd_grad_weight.hpp"
@@ -72,6 +73,10 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         w.geometry.x = sides.rows + group * sides.rows_of_group;
         return w;
     };
+    if (g.depthwise) {
+        depthwise_grad_weight(gradient_of(0), dw);
+        return;
+    }
     if (algorithm_for(g) == Algorithm::winograd) {
         g.panels = kernels().panels(g.out_channels, true);
         for (std::int64_t group = 0; group < s.groups; ++group)
@@ -82,7 +87,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
     const Blocks blocks = blocks_of(g);
     const std::int64_t count = block_count(blocks), panels = panel_count(g.panels);
     const std::int64_t rows = taps * g.channels, size = rows * padded_columns(g.panels);
-    const std::int64_t groups = g.depthwise ? 1 : s.groups;
+    const std::int64_t groups = s.groups;
     if (count == 0) {
         std::fill_n(dw, s.groups * group_size, 0.0F);
         return;
@@ -94,12 +99,11 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         std::clamp<std::int64_t>(std::min((std::int64_t{1} << 20) / size, wanted), 1, count);
     // One chunk of a single tap's sums, in whole registers, is the weight itself; its tasks own
     // whole rows, which are then written from one end to the other.
-    const bool in_place = chunks == 1 && sides.lane_stride == 1 && !g.depthwise &&
-                          padded_columns(g.panels) == g.panels.columns;
+    const bool in_place =
+        chunks == 1 && sides.lane_stride == 1 && padded_columns(g.panels) == g.panels.columns;
     const std::int64_t panels_apart = in_place ? 1 : panels;
-    const std::int64_t splits =
-        std::clamp<std::int64_t>(ceil_div(wanted, chunks * panels_apart), 1,
-                                 g.depthwise ? 1 : ceil_div(g.channels, CHANNELS_OF_TASK));
+    const std::int64_t splits = std::clamp<std::int64_t>(ceil_div(wanted, chunks * panels_apart), 1,
+                                                         ceil_div(g.channels, CHANNELS_OF_TASK));
     const double cost = flops(g) * static_cast<double>(groups) / FLOPS_PER_COST;
     const KernelTable& table = kernels();
     const auto first_channel = [&](std::int64_t split) { return split * g.channels / splits; };
@@ -107,9 +111,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         return panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
     };
     const Scratch partials(in_place ? 0 : groups * chunks * size);
-    const std::int64_t scratch = g.depthwise
-                                     ? table.depthwise_grad_weight_floats(g, largest_block(blocks))
-                                     : table.grad_weight_floats(g, largest_block(blocks));
+    const std::int64_t scratch = table.grad_weight_floats(g, largest_block(blocks));
     parallel_for_scratch(
         groups * chunks * panels_apart * splits, cost, scratch,
         [&](std::int64_t task, float* strip) {
@@ -135,12 +137,8 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
             w.geometry.x += first;
             w.geometry.channels = last - first;
             for (std::int64_t b = from; b < to; ++b) {
-                if (g.depthwise)
-                    table.depthwise_grad_weight(w, block_at(blocks, b), panel, strip, partial,
-                                                b > from);
-                else
-                    table.grad_weight(w, block_at(blocks, b), 0, taps * (last - first), panel,
-                                      strip, {partial, width(panel), b > from});
+                table.grad_weight(w, block_at(blocks, b), 0, taps * (last - first), panel, strip,
+                                  {partial, width(panel), b > from});
             }
         });
     if (in_place) return;

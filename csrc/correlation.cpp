@@ -13,6 +13,8 @@ constexpr std::int64_t STRIP_FLOATS = 48 * 1024;
 constexpr std::int64_t TILE_FLOATS = 128 * 1024;  // Winograd's transformed tiles, per thread
 constexpr double TASK_FLOPS = 1e6;                // about 10 us of one core
 constexpr std::int64_t MOST_TASKS = 512;
+constexpr double DEPTHWISE_FLOPS = 2e5;  // of a block of pixels, at least, and how many
+constexpr std::int64_t DEPTHWISE_BLOCKS = 64;
 constexpr std::int64_t WINOGRAD_POINTS = 36;
 constexpr std::int64_t MOST_TILES = 36;                        // of a block
 constexpr std::int64_t FEW_BLOCKS = 2;                         // of tiles
@@ -166,7 +168,7 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
     const std::int64_t first = group * panels / p.panel_groups;
     const std::int64_t last = (group + 1) * panels / p.panel_groups;
     if (p.algorithm == Algorithm::depthwise) {
-        table.depthwise(p.geometry, block_at(p.blocks, block), first, last);
+        table.depthwise(p.geometry, block_at(p.blocks, block));
         return;
     }
     if (p.algorithm == Algorithm::direct) {
@@ -193,6 +195,21 @@ std::int64_t scratch_floats(const Plan& p) {
     return kernels().winograd_floats(p.tiles) + (shares_inputs(p) ? 0 : input_floats(p));
 }
 
+// Rows of x are read again by the next block, so blocks are large as long as there are many; an
+// even number of rows, because the kernel computes two at once.
+Blocks depthwise_blocks(const Correlation& g) {
+    const std::int64_t pixels = g.images * g.out_height * g.out_width;
+    const double pixel_flops = flops(g) / static_cast<double>(std::max<std::int64_t>(1, pixels));
+    const auto least = static_cast<std::int64_t>(DEPTHWISE_FLOPS / pixel_flops) + 1;
+    Blocks blocks =
+        cut_blocks(g.images, g.out_height, g.out_width, std::max(least, pixels / DEPTHWISE_BLOCKS));
+    if (blocks.column_count == 1 && blocks.rows < g.out_height) {
+        blocks.rows += blocks.rows % 2;
+        blocks.row_count = ceil_div(g.out_height, blocks.rows);
+    }
+    return blocks;
+}
+
 }  // namespace
 
 void use_exact_conv(bool value) { exact.store(value); }
@@ -217,8 +234,7 @@ Blocks blocks_of(const Correlation& g) {
     // Between the pixels of a strided row lie others; those of a far stride are taken one by one.
     const std::int64_t step =
         std::min<std::int64_t>(g.step_h, 1024) * std::min<std::int64_t>(g.step_w, 1024);
-    const std::int64_t pixel =
-        std::max<std::int64_t>(1, (g.depthwise ? g.out_channels : g.channels) * step);
+    const std::int64_t pixel = std::max<std::int64_t>(1, g.channels * step);
     return cut_blocks(g.images, g.out_height, g.out_width,
                       std::clamp<std::int64_t>(STRIP_FLOATS / pixel, step > 64 ? 1 : 24, 480));
 }
@@ -251,15 +267,17 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         plan.block_tasks = ceil_div(all, plan.tiles);
         plan.packed_ahead = !large || plan.block_tasks > FEW_BLOCKS;
     } else {
+        if (g.depthwise)  // all channels of a tap side by side: one panel
+            plan.geometry.panels = plan.packing.panels = {g.out_channels, g.out_channels, 1, 0};
         plan.packed_ahead = !reads_in_place(plan);
-        plan.blocks = blocks_of(g);
+        plan.blocks = g.depthwise ? depthwise_blocks(g) : blocks_of(g);
         plan.block_tasks = block_count(plan.blocks);
     }
     if (plan.block_tasks == 0) return plan;
     const auto wanted =
         static_cast<std::int64_t>(std::min<double>(MOST_TASKS, flops(g) / TASK_FLOPS));
-    plan.panel_groups =
-        std::clamp<std::int64_t>(ceil_div(wanted, plan.block_tasks), 1, panel_count(g.panels));
+    plan.panel_groups = std::clamp<std::int64_t>(ceil_div(wanted, plan.block_tasks), 1,
+                                                 panel_count(plan.geometry.panels));
     return plan;
 }
 
@@ -286,9 +304,15 @@ void run_plans(std::vector<Plan>& plans, PackedWeight* kept) {
     }
     const SharedInputs shared(plans);
     transform_shared(plans, shared);
+    // Phases of as many tasks take turns: they read the same pixels and write between each other's.
+    const auto turns = static_cast<std::int64_t>(plans.size());
+    const bool alike = plans.front().algorithm == Algorithm::depthwise &&
+                       std::all_of(plans.begin(), plans.end(), [&](const Plan& p) {
+                           return p.block_tasks == plans.front().block_tasks;
+                       });
     parallel_for_scratch(first.back(), cost, scratch, [&](std::int64_t task, float* own) {
-        const std::size_t at = owner(first, task);
-        run_task(plans, at, task - first[at], shared, own);
+        const std::size_t at = alike ? static_cast<std::size_t>(task % turns) : owner(first, task);
+        run_task(plans, at, alike ? task / turns : task - first[at], shared, own);
     });
 }
 

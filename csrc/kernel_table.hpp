@@ -76,6 +76,11 @@ struct WeightGradient {
     const float* dy_end;   // of the array: reads past a pixel's channels must end before it
 };
 
+// Blocks [first, last) of the channels, of a register of lanes each.
+struct LaneBlocks {
+    std::int64_t first, last;
+};
+
 // Where sums go: rows `step` floats apart, which hold what came before if `resume`.
 struct WeightSums {
     float* to;
@@ -242,11 +247,14 @@ struct KernelTable {
     std::int64_t (*strip_floats)(const Correlation&, const PixelBlock& largest);
     void (*correlate)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
                       std::int64_t last_panel, float* strip);
-    void (*depthwise)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
-                      std::int64_t last_panel);
-    std::int64_t (*depthwise_grad_weight_floats)(const Correlation&, const PixelBlock& largest);
-    void (*depthwise_grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t panel,
-                                  float* scratch, float* partial, bool resume);
+    void (*depthwise)(const Correlation&, const PixelBlock&);
+    std::int64_t (*depthwise_lane_blocks)(std::int64_t channels);
+    std::int64_t (*depthwise_partial_floats)(const Correlation&);
+    // Rows [first_row, last_row) of dy, counted through all images.
+    void (*depthwise_grad_weight)(const WeightGradient&, const LaneBlocks&, std::int64_t first_row,
+                                  std::int64_t last_row, float* partial);
+    void (*depthwise_reduce_weight)(const Correlation&, const float* partials, std::int64_t count,
+                                    std::int64_t lane_block, float* dw);
     std::int64_t (*winograd_tiles)(const Correlation&);
     std::int64_t (*winograd_input_floats)(const Correlation&, std::int64_t tiles);
     std::int64_t (*winograd_floats)(std::int64_t tiles);

@@ -1,6 +1,7 @@
 """Direct convolution and its gradients: against loops, against themselves, against PyTorch.
 
-The cases hold every special path: conv2d.cpp, conv2d_grad_weight.cpp and depthwise.cpp.
+The cases hold every special path of conv2d.cpp and conv2d_grad_weight.cpp; depthwise.cpp has more in
+test_conv2d_depthwise.py.
 """
 
 from __future__ import annotations

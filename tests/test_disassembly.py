@@ -102,3 +102,48 @@ def test_every_tile_of_every_kernel_stays_in_registers(
     if source.stem in {"conv2d", "conv2d_grad_weight"}:
         assert len(tiles) > 8
     assert [text for name, code in tiles.items() for text in complaints(name, code, isa)] == []
+
+
+# Kernels that unroll taps and pixels around a loop over rows or columns, and how many of the numbers
+# in their names make up the products of one round.
+UNROLLED = {
+    "depthwise": (r"filter<2, 4, [35], [12], \w+>", slice(0, 3)),
+    "depthwise_grad_weight": (r"add_rows<\d+, [23], [35], [12], \w+>", slice(1, 3)),
+}
+PIXELS = 4  # which the names of depthwise_grad_weight.cpp leave out
+
+
+def unrolled_complaints(source: str, name: str, code: Code) -> list[str]:
+    """What is wrong with the loop that does most of the work; a few spills cost little."""
+    factors = [int(n) for n in re.findall(r"\d+", name)[UNROLLED[source][1]]]
+    wanted = factors[0] * factors[1] * (factors[2] if len(factors) > 2 else PIXELS)
+    stack = stack_registers(code)
+    loops = {sum(i.multiplies for i in loop): loop for loop in innermost_loops(code)}
+    if wanted not in loops:
+        return [f"{name}: no loop has {wanted} products but {sorted(loops)}"]
+    moves = [i for i in loops[wanted] if i.stores_a_vector or i.loads_a_vector_from(stack)]
+    return [f"{name}: {len(moves)} moves of sums"] if len(moves) > wanted // 3 else []
+
+
+@by_isa
+@pytest.mark.parametrize("source", UNROLLED)
+def test_unrolled_taps_stay_in_registers(source: str, isa: str, tmp_path: Path) -> None:
+    compiled = compile_kernel(KERNELS / f"{source}.cpp", isa, tmp_path)
+    loops = functions(compiled, UNROLLED[source][0])
+    assert len(loops) >= 4
+    assert [
+        text for name, code in loops.items() for text in unrolled_complaints(source, name, code)
+    ] == []
+
+
+@by_isa
+@pytest.mark.parametrize("source", UNROLLED)
+def test_taps_that_are_not_unrolled_are_found_out(source: str, isa: str, tmp_path: Path) -> None:
+    text = (KERNELS / f"{source}.cpp").read_text()
+    copy = tmp_path / f"{source}.cpp"
+    copy.write_text(f'#include "simd.hpp"\n#undef UNROLL\n#define UNROLL\n{text}')
+    loops = functions(
+        compile_kernel(copy, isa, tmp_path, "-fno-peel-loops", "-O2", "-ftree-vectorize"),
+        UNROLLED[source][0],
+    )
+    assert any(unrolled_complaints(source, name, code) for name, code in loops.items())

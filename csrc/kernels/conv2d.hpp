@@ -10,11 +10,13 @@ void pack_weight(const WeightPacking& packing, std::int64_t panel);
 std::int64_t strip_floats(const Correlation& geometry, const PixelBlock& largest);
 void correlate(const Correlation& geometry, const PixelBlock& block, std::int64_t first_panel,
                std::int64_t last_panel, float* strip);
-void depthwise(const Correlation& geometry, const PixelBlock& block, std::int64_t first_panel,
-               std::int64_t last_panel);
-std::int64_t depthwise_grad_weight_floats(const Correlation& geometry, const PixelBlock& largest);
-void depthwise_grad_weight(const WeightGradient& gradient, const PixelBlock& block,
-                           std::int64_t panel, float* scratch, float* partial, bool resume);
+void depthwise(const Correlation& geometry, const PixelBlock& block);
+std::int64_t depthwise_lane_blocks(std::int64_t channels);
+std::int64_t depthwise_partial_floats(const Correlation& geometry);
+void depthwise_grad_weight(const WeightGradient& gradient, const LaneBlocks& blocks,
+                           std::int64_t first_row, std::int64_t last_row, float* partial);
+void depthwise_reduce_weight(const Correlation& geometry, const float* partials, std::int64_t count,
+                             std::int64_t lane_block, float* dw);
 std::int64_t winograd_tiles(const Correlation& geometry);
 std::int64_t winograd_input_floats(const Correlation& geometry, std::int64_t tiles);
 std::int64_t winograd_floats(std::int64_t tiles);

@@ -1,223 +1,269 @@
 // Depthwise convolution: every channel is filtered by itself, so the lanes run over the channels
 // and each tap is one multiplication of a pixel by a row of weights.
+//
+// A few neighbouring output pixels of one or two rows are computed for all channels, a register of
+// lanes at a time: memory is read as it lies, and each register of x serves all the taps and pixels
+// that look at it.
+#include "depthwise.hpp"
+
 #include "activated.hpp"
 #include "conv2d.hpp"
-#include "simd.hpp"
-#include "strip.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
 
 constexpr int PIXELS = 4;  // of a row at once: enough sums to hide the latency of adding
-constexpr int TAPS = 9;    // sums of the gradient of the weight kept in registers at once
 
-// A range of taps, and how far apart they read.
-struct TapRange {
-    std::int64_t first, last;
+// Output pixels that are computed together, in one row or in two.
+struct Group {
+    const float* x;        // what the first of `columns` reads in tap row 0 of the first output row
+    const float* weights;  // of that column in tap row 0: [row][tap][channel]
+    float* y;
+    std::int64_t columns;        // taps of a row that fall inside the image
+    Range upper, shared, lower;  // rows of x that serve only the first row, both, the second
 };
 
-// Taps of one axis that fall inside the image, for the output that starts at `start`.
-INLINE TapRange taps_inside(std::int64_t start, std::int64_t taps, std::int64_t dilation,
-                            std::int64_t size) {
-    const std::int64_t first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
-    const std::int64_t last = start >= size ? 0 : (size - start + dilation - 1) / dilation;
-    return {smaller(first, taps), larger(smaller(first, taps), smaller(last, taps))};
-}
-
-// One output row of one channel block.
-struct RowTask {
-    const Correlation* geometry;
-    const float* image;    // first channel of the block
-    const float* weights;  // [tap][width]
-    std::int64_t width, lanes;
-    Epilogue epilogue;  // from the block's first channel on
-    float* y;           // first pixel of the row
-    std::int64_t top;
-    TapRange rows;
-};
-
-// Pixels [j, j + Count) of a row with the taps `columns` of each tap row. Lanes of 0 stands for a
-// number below HALF that only the task knows.
-template <int Lanes, int Count>
-INLINE void filter_pixels(const RowTask& task, std::int64_t j, const TapRange& columns) {
-    constexpr int ROOM = Lanes > 0 ? Lanes : HALF;
-    const std::int64_t lanes = Lanes > 0 ? Lanes : task.lanes;
-    const Correlation& g = *task.geometry;
-    float acc[Count][ROOM];
-    UNROLL
-    for (int p = 0; p < Count; ++p) {
-#pragma omp simd
-        for (std::int64_t l = 0; l < lanes; ++l) acc[p][l] = 0.0F;
-    }
-    const std::int64_t step = g.step_w * g.x_pixel;
-    for (std::int64_t r = task.rows.first; r < task.rows.last; ++r) {
-        const float* row = task.image + (task.top + r * g.dilation_h) * g.width * g.x_pixel;
-        for (std::int64_t s = columns.first; s < columns.last; ++s) {
-            const float* RESTRICT x =
-                row + (j * g.step_w + g.origin_w + s * g.dilation_w) * g.x_pixel;
-            const float* RESTRICT w = task.weights + (r * g.kernel_w + s) * task.width;
-            UNROLL
-            for (int p = 0; p < Count; ++p) {
-#pragma omp simd
-                for (std::int64_t l = 0; l < lanes; ++l) acc[p][l] += w[l] * x[p * step + l];
-            }
-        }
-    }
-    UNROLL
-    for (int p = 0; p < Count; ++p) {
-        float* RESTRICT y = task.y + (j + p) * g.y_pixel;
-        Epilogue e = task.epilogue;
-        if (e.residual != nullptr) e.residual += y - g.y;
-        write_pixel(acc[p], y, lanes, e);
-    }
+// The part of an epilogue that needs more than a sum, its bias and a cut.
+INLINE bool needs_more(const Epilogue& e) {
+    return e.scale != nullptr || e.residual != nullptr || bends(e.activation);
 }
 
 template <int Lanes>
-__attribute__((noinline)) void filter_row(const RowTask& task, std::int64_t j0, std::int64_t j1) {
-    const Correlation& g = *task.geometry;
-    std::int64_t j = j0;
-    while (j < j1) {
-        const std::int64_t left = j * g.step_w + g.origin_w;
-        const std::int64_t right =
-            left + ((PIXELS - 1) * g.step_w) + (g.kernel_w - 1) * g.dilation_w;
-        if (Lanes > 0 && left >= 0 && right < g.width && j + PIXELS <= j1) {
-            filter_pixels<Lanes, PIXELS>(task, j, {0, g.kernel_w});
-            j += PIXELS;
-        } else {
-            filter_pixels<Lanes, 1>(task, j, taps_inside(left, g.kernel_w, g.dilation_w, g.width));
-            ++j;
-        }
+INLINE void store(const float (&sums)[Lanes], std::int64_t lanes, const Epilogue& e,
+                  float* RESTRICT y) {
+    if (cuts(e.activation) && !needs_more(e)) {
+        const float upper = upper_cut(e.activation);
+#pragma omp simd
+        for (std::int64_t l = 0; l < lanes; ++l) y[l] = cut(sums[l], upper);
+    } else {
+#pragma omp simd
+        for (std::int64_t l = 0; l < lanes; ++l) y[l] = sums[l];
     }
 }
 
-// The sums of up to TAPS taps of one block of lanes, over the pixels of a block.
-template <int Lanes, int Taps>
-__attribute__((noinline)) void sum_taps(const Correlation& g, const Strip& strip, const float* dy,
-                                        std::int64_t dy_row, std::int64_t dy_pixel,
-                                        std::int64_t rows, std::int64_t columns,
-                                        const std::int64_t* taps, float* sums, std::int64_t width,
-                                        bool resume) {
-    float acc[Taps][Lanes];
-    UNROLL
-    for (int t = 0; t < Taps; ++t) {
-#pragma omp simd
-        for (int l = 0; l < Lanes; ++l) acc[t][l] = resume ? sums[t * width + l] : 0.0F;
-    }
-    const std::int64_t step = g.step_w * strip.pixel;
-    for (std::int64_t i = 0; i < rows; ++i) {
-        const float* x = strip.origin + i * g.step_h * strip.row;
-        const float* d = dy + i * dy_row;
-        for (std::int64_t j = 0; j < columns; ++j) {
+// Brings the stored sums of one pixel through the rest of the epilogue.
+__attribute__((noinline)) void finish_pixel(const Correlation& g, float* y) {
+    Epilogue e = g.epilogue;
+    if (e.scale == nullptr) e.bias = nullptr;  // the sums began with it
+    if (e.residual != nullptr) e.residual += y - g.y;
+    write_pixel(y, y, g.out_channels, e);
+}
+
+// Adds the taps of the rows `range` of x to the sums of the output rows First to Last - 1.
+template <int Lanes, int First, int Last, int Count, int Columns, int Step, int Rows>
+INLINE void add_rows(const Correlation& g, const Group& group, const Range& range, std::int64_t c,
+                     std::int64_t lanes, float (&sums)[Rows][Count][Lanes]) {
+    const std::int64_t x_row = g.dilation_h * g.width * g.x_pixel, pixel = g.x_pixel;
+    const std::int64_t w_tap = g.out_channels, w_row = g.kernel_w * w_tap;
+    const float* RESTRICT x = group.x + range.first * x_row + c;
+    const float* RESTRICT w = group.weights + (range.first - First * g.step_h) * w_row + c;
+    const std::int64_t w_back = g.step_h * w_row;
+    for (std::int64_t r = range.first; r < range.last; ++r, x += x_row, w += w_row) {
+        if constexpr (Columns > 0) {
             UNROLL
-            for (int t = 0; t < Taps; ++t) {
+            for (int q = 0; q < (Count - 1) * Step + Columns; ++q) {
+                const float* RESTRICT at = x + q * pixel;
+                UNROLL
+                for (int p = 0; p < Count; ++p) {
+                    const int s = q - p * Step;
+                    if (s < 0 || s >= Columns) continue;
+                    UNROLL
+                    for (int k = First; k < Last; ++k) {
+                        const float* RESTRICT tap = w - (k - First) * w_back + s * w_tap;
 #pragma omp simd
-                for (int l = 0; l < Lanes; ++l) acc[t][l] += d[l] * x[taps[t] + l];
+                        for (int l = 0; l < Lanes; ++l) sums[k][p][l] += tap[l] * at[l];
+                    }
+                }
             }
-            x += step;
-            d += dy_pixel;
-        }
-    }
-    UNROLL
-    for (int t = 0; t < Taps; ++t) {
+        } else {
+            for (std::int64_t s = 0; s < group.columns; ++s) {
+                const float* RESTRICT tap = w + s * w_tap;
+                const float* RESTRICT at = x + s * g.dilation_w * pixel;
+                UNROLL
+                for (int p = 0; p < Count; ++p) {
 #pragma omp simd
-        for (int l = 0; l < Lanes; ++l) sums[t * width + l] = acc[t][l];
-    }
-}
-
-template <int Lanes, int Taps, class... Rest>
-INLINE void sum_some_taps(int count, const Rest&... rest) {
-    if constexpr (Taps > 0) {
-        if (count == Taps)
-            sum_taps<Lanes, Taps>(rest...);
-        else
-            sum_some_taps<Lanes, Taps - 1>(count, rest...);
-    }
-}
-
-}  // namespace
-
-void depthwise(const Correlation& g, const PixelBlock& b, std::int64_t first_panel,
-               std::int64_t last_panel) {
-    const float* image = g.x + b.image * g.height * g.width * g.x_pixel;
-    for (std::int64_t i = b.i0; i < b.i1; ++i) {
-        RowTask task{};
-        task.geometry = &g;
-        task.top = i * g.step_h + g.origin_h;
-        task.rows = taps_inside(task.top, g.kernel_h, g.dilation_h, g.height);
-        for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
-            const std::int64_t start = panel_start(g.panels, panel);
-            task.width = panel_width(g.panels, panel);
-            const std::int64_t valid = smaller(task.width, g.panels.columns - start);
-            for (std::int64_t k = 0; k < valid; k += task.lanes) {
-                const std::int64_t left = valid - k;
-                task.image = image + start + k;
-                task.weights = g.packed + start * g.kernel_h * g.kernel_w + k;
-                task.epilogue = from_column(g.epilogue, start + k);
-                task.y = g.y + b.image * g.y_image + i * g.y_row + start + k;
-                if (left >= 2 * VECTOR) {
-                    task.lanes = 2 * VECTOR;
-                    filter_row<2 * VECTOR>(task, b.j0, b.j1);
-                } else if (left >= VECTOR) {
-                    task.lanes = VECTOR;
-                    filter_row<VECTOR>(task, b.j0, b.j1);
-                } else if (HALF < VECTOR && left >= HALF) {
-                    task.lanes = HALF;
-                    filter_row<HALF>(task, b.j0, b.j1);
-                } else {
-                    task.lanes = left;
-                    filter_row<0>(task, b.j0, b.j1);
+                    for (std::int64_t l = 0; l < lanes; ++l)
+                        sums[First][p][l] += tap[l] * at[p * g.step_w * pixel + l];
                 }
             }
         }
     }
 }
 
-std::int64_t depthwise_grad_weight_floats(const Correlation& g, const PixelBlock& largest) {
-    Correlation panel = g;
-    panel.channels = WIDEST * VECTOR;
-    const std::int64_t pixels = (largest.i1 - largest.i0) * (largest.j1 - largest.j0);
-    return strip_size(panel, largest) + pixels * WIDEST * VECTOR + 2 * VECTOR;
+// Fetches what the same columns of the next Rows output rows read and write: the processor does not
+// guess it, because a group walks along several pixels at once.
+template <int Rows, int Count, int Step>
+INLINE void fetch_next_rows(const Correlation& g, const Group& group, std::int64_t c) {
+    const std::int64_t x_row = g.width * g.x_pixel;
+    const float* x = group.x + ((Rows - 1) * g.step_h + g.kernel_h) * x_row + c;
+    const float* y = group.y + Rows * g.y_row + c;
+    UNROLL
+    for (int k = 0; k < Rows * Step; ++k) {
+        UNROLL
+        for (int p = 0; p < Count * Step; ++p)
+            __builtin_prefetch(x + k * x_row + p * g.x_pixel, 0, 2);
+    }
+    UNROLL
+    for (int k = 0; k < Rows; ++k) {
+        UNROLL
+        for (int p = 0; p < Count; ++p) __builtin_prefetch(y + k * g.y_row + p * g.y_pixel, 1, 2);
+    }
 }
 
-void depthwise_grad_weight(const WeightGradient& w, const PixelBlock& b, std::int64_t panel,
-                           float* scratch, float* partial, bool resume) {
-    const std::int64_t width = panel_width(w.geometry.panels, panel);
-    const std::int64_t start = panel_start(w.geometry.panels, panel);
-    Correlation g = w.geometry;
-    g.channels = smaller(width, g.panels.columns - start);
-    g.x += start;
-    // A panel that is not full is copied, so that whole registers may be read behind its channels.
-    const Strip strip = make_strip(g, b, scratch, g.channels < width);
-    const std::int64_t columns = b.j1 - b.j0, rows = b.i1 - b.i0;
-    const float* dy = w.dy + b.image * g.y_image + b.i0 * g.y_row + b.j0 * g.y_pixel + start;
-    std::int64_t dy_row = g.y_row, dy_pixel = g.y_pixel;
-    if (dy + (rows - 1) * dy_row + (columns - 1) * dy_pixel + width > w.dy_end) {
-        float* copy = scratch + strip_size(g, b) + VECTOR;
-        for (std::int64_t i = 0; i < rows; ++i)
-            for (std::int64_t j = 0; j < columns; ++j)
-                copy_floats(dy + i * dy_row + j * dy_pixel, copy + (i * columns + j) * width,
-                            g.channels);
-        dy = copy;
-        dy_row = columns * width;
-        dy_pixel = width;
-    }
-    const std::int64_t taps = g.kernel_h * g.kernel_w;
-    for (std::int64_t k = 0; k < width; k += width - k >= VECTOR ? VECTOR : HALF) {
-        for (std::int64_t first = 0; first < taps; first += TAPS) {
-            std::int64_t offsets[TAPS];
-            const int count = static_cast<int>(smaller(TAPS, taps - first));
-            for (int t = 0; t < count; ++t)
-                offsets[t] = (first + t) / g.kernel_w * strip.tap_row +
-                             (first + t) % g.kernel_w * strip.tap_pixel + k;
-            float* sums = partial + first * width + k;
-            if (width - k >= VECTOR)
-                sum_some_taps<VECTOR, TAPS>(count, g, strip, dy + k, dy_row, dy_pixel, rows,
-                                            columns, offsets, sums, width, resume);
-            else
-                sum_some_taps<HALF, TAPS>(count, g, strip, dy + k, dy_row, dy_pixel, rows, columns,
-                                          offsets, sums, width, resume);
+// One register of lanes from channel c on; `lanes` below Lanes leaves part of it empty.
+template <int Lanes, int Rows, int Count, int Columns, int Step>
+INLINE void filter_lanes(const Correlation& g, const Group& group, std::int64_t c,
+                         std::int64_t lanes) {
+    const float* bias = g.epilogue.scale == nullptr ? g.epilogue.bias : nullptr;
+    float sums[Rows][Count][Lanes];
+    UNROLL
+    for (int k = 0; k < Rows; ++k) {
+        UNROLL
+        for (int p = 0; p < Count; ++p) {
+#pragma omp simd
+            for (std::int64_t l = 0; l < lanes; ++l)
+                sums[k][p][l] = bias == nullptr ? 0.0F : bias[c + l];
         }
     }
+    add_rows<Lanes, 0, 1, Count, Columns, Step>(g, group, group.upper, c, lanes, sums);
+    if constexpr (Rows == 2) {
+        add_rows<Lanes, 0, 2, Count, Columns, Step>(g, group, group.shared, c, lanes, sums);
+        add_rows<Lanes, 1, 2, Count, Columns, Step>(g, group, group.lower, c, lanes, sums);
+    }
+    UNROLL
+    for (int k = 0; k < Rows; ++k) {
+        UNROLL
+        for (int p = 0; p < Count; ++p)
+            store(sums[k][p], lanes, g.epilogue, group.y + k * g.y_row + p * g.y_pixel + c);
+    }
+}
+
+// `groups` groups side by side, all channels.
+template <int Rows, int Count, int Columns, int Step, bool Far = false>
+__attribute__((noinline)) void filter(const Correlation& g, Group group, std::int64_t groups) {
+    const std::int64_t channels = g.out_channels;
+    for (std::int64_t n = 0; n < groups; ++n) {
+        if (channels >= VECTOR) {
+            for (std::int64_t block = 0; block * VECTOR < channels; ++block) {
+                const std::int64_t c = lane_block_start(channels, block);
+                if constexpr (Far) fetch_next_rows<Rows, Count, Step>(g, group, c);
+                filter_lanes<VECTOR, Rows, Count, Columns, Step>(g, group, c, VECTOR);
+            }
+        } else if constexpr (Columns == 0) {
+            filter_lanes<VECTOR, Rows, Count, 0, Step>(g, group, 0, channels);
+        }
+        if (needs_more(g.epilogue))
+            for (int k = 0; k < Rows; ++k)
+                for (int p = 0; p < Count; ++p)
+                    finish_pixel(g, group.y + k * g.y_row + p * g.y_pixel);
+        group.x += Count * g.step_w * g.x_pixel;
+        group.y += Count * g.y_pixel;
+    }
+}
+
+// The group of Rows output rows from row i on; where its columns start is said later.
+template <int Rows>
+INLINE Group group_of(const Correlation& g, const PixelBlock& b, std::int64_t i) {
+    const std::int64_t top = i * g.step_h + g.origin_h;
+    Group group{};
+    group.x = g.x + (b.image * g.height + top) * g.width * g.x_pixel;
+    group.y = g.y + b.image * g.y_image + i * g.y_row;
+    if constexpr (Rows == 1) {
+        group.upper = taps_inside(top, g.kernel_h, g.dilation_h, g.height);
+    } else {
+        const Range image{-top, g.height - top};
+        const std::int64_t apart = g.step_h, last = apart + g.kernel_h;
+        group.upper = common({0, smaller(apart, g.kernel_h)}, image);
+        group.shared = common({apart, g.kernel_h}, image);
+        group.lower = common({larger(apart, g.kernel_h), last}, image);
+    }
+    return group;
+}
+
+// The pixel in column j, of whose columns of taps any number may be inside the image.
+template <int Rows>
+INLINE void filter_pixel(const Correlation& g, Group group, std::int64_t j, bool general) {
+    const std::int64_t left = j * g.step_w + g.origin_w;
+    const Range taps = taps_inside(left, g.kernel_w, g.dilation_w, g.width);
+    group.x += (left + taps.first * g.dilation_w) * g.x_pixel;
+    group.weights = g.packed + taps.first * g.out_channels;
+    group.y += j * g.y_pixel;
+    group.columns = taps.last - taps.first;
+    if (general) return filter<1, 1, 0, 1>(g, group, 1);
+    switch (group.columns) {
+        case 1:
+            return filter<Rows, 1, 1, 1>(g, group, 1);
+        case 2:
+            return filter<Rows, 1, 2, 1>(g, group, 1);
+        case 3:
+            return filter<Rows, 1, 3, 1>(g, group, 1);
+        case 4:
+            return filter<Rows, 1, 4, 1>(g, group, 1);
+        case 5:
+            return filter<Rows, 1, 5, 1>(g, group, 1);
+        default:  // none
+            group.upper = group.shared = group.lower = {};
+            return filter<Rows, 1, 1, 1>(g, group, 1);
+    }
+}
+
+// Pixels [j, j + groups * Count), of which all taps of a row are inside the image.
+template <int Rows, int Count, int Columns, int Step>
+INLINE void filter_inside(const Correlation& g, Group group, std::int64_t j, std::int64_t groups) {
+    group.x += (j * g.step_w + g.origin_w) * g.x_pixel;
+    group.weights = g.packed;
+    group.y += j * g.y_pixel;
+    group.columns = g.kernel_w;
+    if constexpr (Count == PIXELS && Columns > 0) {
+        if (is_far(g)) return filter<Rows, Count, Columns, Step, true>(g, group, groups);
+    }
+    filter<Rows, Count, Columns, Step>(g, group, groups);
+}
+
+// The columns [j0, j1) of Rows output rows. Columns of 0 stands for taps of any number, distance
+// and step.
+template <int Rows, int Columns, int Step>
+INLINE void filter_rows(const Correlation& g, const PixelBlock& b, std::int64_t i,
+                        const Range& inside) {
+    constexpr bool GENERAL = Columns == 0;
+    const Group row = group_of<Rows>(g, b, i);
+    std::int64_t j = b.j0;
+    for (; j < inside.first; ++j) filter_pixel<Rows>(g, row, j, GENERAL);
+    const std::int64_t groups = (inside.last - j) / PIXELS;
+    if (groups > 0) {
+        filter_inside<Rows, PIXELS, Columns, Step>(g, row, j, groups);
+        j += groups * PIXELS;
+    }
+    if constexpr (!GENERAL) {
+        if (j + 2 <= inside.last) {
+            filter_inside<Rows, 2, Columns, Step>(g, row, j, 1);
+            j += 2;
+        }
+    }
+    for (; j < b.j1; ++j) filter_pixel<Rows>(g, row, j, GENERAL);
+}
+
+template <int Columns, int Step>
+__attribute__((noinline)) void filter_block(const Correlation& g, const PixelBlock& b) {
+    const Range inside = common({b.j0, b.j1}, outputs_inside(g.out_width, g.origin_w, g.step_w,
+                                                             g.kernel_w, g.dilation_w, g.width));
+    std::int64_t i = b.i0;
+    if constexpr (Columns > 0)
+        for (; i + 2 <= b.i1; i += 2) filter_rows<2, Columns, Step>(g, b, i, inside);
+    for (; i < b.i1; ++i) filter_rows<1, Columns, Step>(g, b, i, inside);
+}
+
+}  // namespace
+
+void depthwise(const Correlation& g, const PixelBlock& b) {
+    const std::int64_t columns = is_plain(g) ? g.kernel_w : 0;
+    if (columns == 1 && g.step_w == 1) return filter_block<1, 1>(g, b);
+    if (columns == 2 && g.step_w == 1) return filter_block<2, 1>(g, b);
+    if (columns == 3 && g.step_w == 1) return filter_block<3, 1>(g, b);
+    if (columns == 5 && g.step_w == 1) return filter_block<5, 1>(g, b);
+    if (columns == 3 && g.step_w == 2) return filter_block<3, 2>(g, b);
+    if (columns == 5 && g.step_w == 2) return filter_block<5, 2>(g, b);
+    filter_block<0, 1>(g, b);
 }
 
 }  // namespace convlet::CONVLET_ISA

@@ -1,0 +1,55 @@
+// What the depthwise kernels share: which taps fall inside the image, and how channels are cut.
+#pragma once
+
+#include "simd.hpp"
+
+namespace convlet::CONVLET_ISA {
+namespace {
+
+constexpr std::int64_t FAR_FLOATS = std::int64_t{1} << 22;  // more than the caches hold
+
+// Whether x and y come from memory, so that fetching the next rows ahead pays.
+INLINE bool is_far(const Correlation& g) {
+    return g.images * (g.height * g.width * g.x_pixel + g.y_image) > FAR_FLOATS;
+}
+
+// Geometries of which the usual kernels have loops of their own.
+INLINE bool is_plain(const Correlation& g) {
+    return g.dilation_h == 1 && g.dilation_w == 1 && g.step_w <= 2 && g.out_channels >= VECTOR;
+}
+
+// First channel of a block of VECTOR lanes. The last block overlaps the one before: computing a
+// channel twice is cheaper than filling part of a register.
+INLINE std::int64_t lane_block_start(std::int64_t channels, std::int64_t block) {
+    return larger(0, smaller(block * VECTOR, channels - VECTOR));
+}
+
+// A range of taps, of rows or of pixels.
+struct Range {
+    std::int64_t first, last;
+};
+
+// Taps of one axis that fall inside the image, for the output that starts at `start`.
+INLINE Range taps_inside(std::int64_t start, std::int64_t taps, std::int64_t dilation,
+                         std::int64_t size) {
+    const std::int64_t first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+    const std::int64_t last = start >= size ? 0 : (size - start + dilation - 1) / dilation;
+    return {smaller(first, taps), larger(smaller(first, taps), smaller(last, taps))};
+}
+
+// The part of a range that is in another too.
+INLINE Range common(const Range& range, const Range& other) {
+    const std::int64_t first = smaller(larger(range.first, other.first), range.last);
+    return {first, larger(first, smaller(range.last, other.last))};
+}
+
+// The outputs of one axis all of whose taps are inside the image.
+INLINE Range outputs_inside(std::int64_t outputs, std::int64_t origin, std::int64_t step,
+                            std::int64_t taps, std::int64_t dilation, std::int64_t size) {
+    const std::int64_t room = size - 1 - origin - (taps - 1) * dilation;
+    return common({0, outputs},
+                  {(larger(-origin, 0) + step - 1) / step, room < 0 ? 0 : room / step + 1});
+}
+
+}  // namespace
+}  // namespace convlet::CONVLET_ISA
