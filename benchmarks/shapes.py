@@ -8,6 +8,7 @@ from convlet.bench.layers import Array, Conv2d, channels_last, normal
 
 __all__ = [
     "ACTIVATIONS",
+    "INFERENCE",
     "LAYERS",
     "SMALL",
     "Array",
@@ -29,6 +30,15 @@ LAYERS = [
     Conv2d("resnet18 shortcut", 4, 64, 56, 128, 1, stride=2),
     Conv2d("pointwise 64@56", 4, 64, 56, 64, 1),
     Conv2d("mobilenet depthwise", 4, 96, 56, 96, 3, padding=1, groups=96),
+]
+
+# One image, as in `predict`.
+INFERENCE = [
+    Conv2d("one image, 64@56", 1, 64, 56, 64, 3, padding=1),
+    Conv2d("one image, 256@14", 1, 256, 14, 256, 3, padding=1),
+    Conv2d("one image, 512@7", 1, 512, 7, 512, 3, padding=1),
+    Conv2d("one image, 1x1 1024@14", 1, 1024, 14, 256, 1),
+    Conv2d("one image, depthwise", 1, 96, 56, 96, 3, padding=1, groups=96),
 ]
 
 # Small enough for plain loops in Python.
