@@ -87,7 +87,7 @@ def test_conv2d_epilogue(race: Callable[..., None], layer: Conv2d, contender: st
     )
 
 
-@by_contender
+@pytest.mark.parametrize("contender", ["convlet", "packing", "numpy"])
 @pytest.mark.parametrize("layer", [layer for layer in INFERENCE if layer.groups == 1], ids=str)
 def test_conv2d_kept_weight(race: Callable[..., None], layer: Conv2d, contender: str) -> None:
     x, weight, packed = normal(*layer.x), kernels(*layer.weight), ops.PackedWeight()
@@ -98,6 +98,7 @@ def test_conv2d_kept_weight(race: Callable[..., None], layer: Conv2d, contender:
         f"conv2d, kept weight, {layer}",
         contender,
         convlet=lambda: ops.conv2d(x, weight, **layer.geometry, packed=packed),
+        packing=lambda: ops.conv2d(x, weight, **layer.geometry),
         numpy=lambda: numpy_reference.images(
             numpy_reference.im2col(x, kernel, stride, padding) @ kept, layer.images, out
         ),
