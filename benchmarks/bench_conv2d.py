@@ -5,10 +5,11 @@ The layers reach winograd_forward, winograd_grad_weight, depthwise and depthwise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
-from shapes import LAYERS, SMALL, Conv2d, kernels, normal
+from shapes import INFERENCE, LAYERS, SMALL, Conv2d, kernels, normal
 
 import reference
 from convlet import ops
@@ -56,6 +57,54 @@ def test_conv2d_grad_weight(race: Callable[..., None], layer: Conv2d, contender:
         contender,
         convlet=lambda: ops.conv2d_grad_weight(dy, x, layer.weight, **layer.geometry),
         numpy=lambda: numpy_reference.conv2d_grad_weight(dy, x, layer.weight, **layer.geometry),
+    )
+
+
+def by_numpy(layer: Conv2d) -> Callable[[], Any]:
+    """A folded batch normalisation, the sum of a residual block and ReLU, in place."""
+    x, weight, residual = normal(*layer.x), kernels(*layer.weight), normal(*layer.y)
+    scale, bias = normal(layer.out_channels), normal(layer.out_channels, seed=1)
+
+    def call() -> Any:
+        y = numpy_reference.conv2d(x, weight, None, **layer.geometry)
+        y *= numpy_reference.per_channel(scale)
+        y += numpy_reference.per_channel(bias)
+        y += residual
+        return np.maximum(y, 0, out=y)
+
+    return call
+
+
+@by_contender
+@pytest.mark.parametrize("layer", INFERENCE, ids=str)
+def test_conv2d_epilogue(race: Callable[..., None], layer: Conv2d, contender: str) -> None:
+    x, weight, residual = normal(*layer.x), kernels(*layer.weight), normal(*layer.y)
+    scale, bias = normal(layer.out_channels), normal(layer.out_channels, seed=1)
+    race(
+        f"conv2d and epilogue, {layer}",
+        contender,
+        convlet=lambda: ops.conv2d(
+            x, weight, bias, **layer.geometry, scale=scale, residual=residual, activation="relu"
+        ),
+        numpy=by_numpy(layer),
+    )
+
+
+@pytest.mark.parametrize("contender", ["convlet", "packing", "numpy"])
+@pytest.mark.parametrize("layer", [layer for layer in INFERENCE if layer.groups == 1], ids=str)
+def test_conv2d_kept_weight(race: Callable[..., None], layer: Conv2d, contender: str) -> None:
+    x, weight, packed = normal(*layer.x), kernels(*layer.weight), ops.PackedWeight()
+    kept = numpy_reference.matrix(weight)
+    kernel, out = (layer.kernel, layer.kernel), layer.y[2:]
+    stride, padding = layer.geometry["stride"], layer.geometry["padding"]
+    race(
+        f"conv2d, kept weight, {layer}",
+        contender,
+        convlet=lambda: ops.conv2d(x, weight, **layer.geometry, packed=packed),
+        packing=lambda: ops.conv2d(x, weight, **layer.geometry),
+        numpy=lambda: numpy_reference.images(
+            numpy_reference.im2col(x, kernel, stride, padding) @ kept, layer.images, out
+        ),
     )
 
 

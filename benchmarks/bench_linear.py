@@ -20,13 +20,18 @@ LAYERS = [
     ("lenet fc3", 64, 84, 10),
     ("resnet18 fc", 64, 512, 1000),
 ]
+ONE_IMAGE = [
+    ("lenet fc1, one image", 1, 400, 120),
+    ("resnet50 fc, one image", 1, 2048, 1000),
+    ("vgg fc2, one image", 1, 4096, 4096),
+]
 by_layer = pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer[0])
 by_contender = pytest.mark.parametrize("contender", ["convlet", "numpy"])
 Linear = tuple[str, int, int, int]
 
 
 @by_contender
-@by_layer
+@pytest.mark.parametrize("layer", LAYERS + ONE_IMAGE, ids=lambda layer: layer[0])
 def test_linear(race: Callable[..., None], layer: Linear, contender: str) -> None:
     name, rows, inputs, outputs = layer
     x, weight, bias = normal(rows, inputs), normal(outputs, inputs), normal(outputs)

@@ -8,6 +8,7 @@ from convlet.bench.layers import Array, Conv2d, channels_last, normal
 
 __all__ = [
     "ACTIVATIONS",
+    "INFERENCE",
     "LAYERS",
     "SMALL",
     "Array",
@@ -31,6 +32,15 @@ LAYERS = [
     Conv2d("mobilenet depthwise", 4, 96, 56, 96, 3, padding=1, groups=96),
     Conv2d("mobilenet depthwise down", 4, 144, 56, 144, 3, stride=2, padding=1, groups=144),
     Conv2d("efficientnet depthwise", 4, 240, 28, 240, 5, padding=2, groups=240),
+]
+
+# One image, as in `predict`.
+INFERENCE = [
+    Conv2d("one image, 64@56", 1, 64, 56, 64, 3, padding=1),
+    Conv2d("one image, 256@14", 1, 256, 14, 256, 3, padding=1),
+    Conv2d("one image, 512@7", 1, 512, 7, 512, 3, padding=1),
+    Conv2d("one image, 1x1 1024@14", 1, 1024, 14, 256, 1),
+    Conv2d("one image, depthwise", 1, 96, 56, 96, 3, padding=1, groups=96),
 ]
 
 # Small enough for plain loops in Python.

@@ -6,6 +6,8 @@ winograd_grad_weight.cpp.
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +19,8 @@ from convlet import _core, ops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parent.parent
 
 # Whole and cut tiles, few and many channels, borders of every width.
 CASES = [
@@ -112,3 +116,18 @@ def test_gradients_are_adjoint(isa: str) -> None:
     scale = float(np.linalg.norm(dy) * np.linalg.norm(got["y"]))
     assert abs(forward - np.vdot(got["dx"].astype(np.float64), x)) < 1e-6 * scale
     assert abs(forward - np.vdot(got["dw"].astype(np.float64), weight)) < 1e-6 * scale
+
+
+@pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="wants the repository")
+@pytest.mark.parametrize("size", [14, 56])
+@pytest.mark.parametrize("channels", [16, 64, 256])
+def test_errors_are_those_of_the_documents(isa: str, channels: int, size: int) -> None:
+    found = importlib.import_module("winograd_error").measure(channels, size)
+    assert list(found) == ["forward", "gradient of input", "gradient of weight"]
+    for by in found.values():
+        (rms, most), (direct_rms, direct_most) = by["Winograd"], by["direct"]
+        assert 1e-7 < direct_rms < 6e-7
+        assert direct_most < 4e-6
+        assert 2 < rms / direct_rms < 10
+        assert rms < 4e-6
+        assert most < 4.5e-5

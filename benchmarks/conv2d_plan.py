@@ -1,0 +1,211 @@
+"""How forward convolutions are cut into tasks, and what memory they take: the tables of docs/kernels.md.
+
+    python benchmarks/conv2d_plan.py                 # ResNet-50, one image
+    python benchmarks/conv2d_plan.py --images 8 --isa v3
+
+The rules of csrc/correlation.cpp and csrc/blocks.cpp again, in Python, for one group without dilation. tests/test_conv2d_plan.py holds them to what the pool of memory hands out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convlet import _core
+from convlet.bench import Conv2d
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STRIP_FLOATS, TILE_FLOATS, LARGE_WEIGHTS = 48 * 1024, 128 * 1024, 2**18
+TASK_FLOPS, MOST_TASKS, WAKE_UP_FLOPS = 1e6, 512, 6e4 * 20
+POINTS, OUT, MOST_TILES, FEW_BLOCKS, WEIGHT_CHANNELS = 36, 4, 36, 2, 32
+
+CORES = (2, 4, 8, 16, 32, 64)
+
+# Floats of a register, and registers across the widest tile (csrc/kernels/simd.hpp).
+REGISTERS = {"v2": (4, 2), "v3": (8, 2), "v4": (16, 4), "neon": (4, 4)}
+
+
+def ceil_div(a: int, b: int) -> int:
+    """a / b, rounded up."""
+    return -(-a // b)
+
+
+def clamp(value: int, least: int, most: int) -> int:
+    """The nearest number from least to most."""
+    return max(least, min(value, most))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One layer under one instruction set; floats are those of one call."""
+
+    algorithm: str
+    block_tasks: int  # blocks of pixels or tiles
+    panel_groups: int  # tasks that share the panels of a block
+    packed: int  # floats of packed weights
+    shared: Sequence[int]  # floats of what all tasks read
+    own: int  # floats of scratch memory of each thread
+    flops: float
+
+    @property
+    def tasks(self) -> int:
+        """What threads take turns at."""
+        return self.block_tasks * self.panel_groups
+
+    def threads(self, most: int) -> int:
+        """How many are woken."""
+        return min(self.tasks, most) if self.flops > WAKE_UP_FLOPS else 1
+
+    def blocks(self, threads: int) -> list[int]:
+        """Floats of each block of memory beside the output."""
+        own = ceil_div(self.own, 16) * 16 * self.threads(threads)
+        return [floats for floats in (self.packed, *self.shared, own) if floats > 0]
+
+
+def panels(columns: int, isa: str, whole_registers: bool) -> tuple[int, int]:
+    """How many panels the columns make, and their columns with the padding."""
+    vector, widest = REGISTERS[isa]
+    count, rest = divmod(columns, vector * widest)
+    half = vector // 2 if vector > 4 else vector
+    lanes = half if rest <= half and not whole_registers else vector
+    return count + (rest > 0), count * vector * widest + ceil_div(rest, lanes) * lanes
+
+
+def cut(height: int, width: int, pixels: int) -> tuple[int, int]:
+    """Rows and columns of a block of about so many pixels."""
+    if width > pixels:
+        return 1, ceil_div(width, ceil_div(width, pixels))
+    rows = clamp(pixels // width, 1, height)
+    return ceil_div(height, ceil_div(height, rows)), width
+
+
+def is_winograd(layer: Conv2d) -> bool:
+    """What algorithm_for() decides."""
+    images, k, height, width = layer.y
+    tiles = images * ceil_div(height, OUT) * ceil_div(width, OUT)
+    return (
+        (layer.kernel, layer.stride) == (3, 1)
+        and min(layer.channels, k) >= 16
+        and tiles >= 16
+        and images * height * width >= 8 * tiles
+    )
+
+
+def plan(layer: Conv2d, isa: str) -> Plan:
+    """What make_plan() and run_plans() make of a layer."""
+    assert (layer.groups, layer.dilation) == (1, 1)
+    flops = layer.flops("forward")
+    wanted = int(min(MOST_TASKS, flops / TASK_FLOPS))
+    make = _winograd if is_winograd(layer) else _direct
+    return make(layer, isa, wanted, flops)
+
+
+def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
+    images, k, height, width = layer.y
+    vector, widest = REGISTERS[isa]
+    wide, c = vector * widest, layer.channels
+    count, _ = panels(k, isa, whole_registers=True)
+    every = images * ceil_div(height, OUT) * ceil_div(width, OUT)
+    large = POINTS * c * k >= LARGE_WEIGHTS
+    most = MOST_TILES if large else clamp(TILE_FLOATS // (POINTS * (c + wide)), 24, MOST_TILES)
+    tiles = ceil_div(ceil_div(every, ceil_div(every, most)), 6) * 6
+    block_tasks = ceil_div(every, tiles)
+    groups = clamp(ceil_div(wanted, block_tasks), 1, count)
+    inputs = POINTS * (tiles * c + vector)
+    ahead = not large or block_tasks > FEW_BLOCKS
+    packed = ceil_div(count * POINTS * (c * wide + vector), 16) * 16 if ahead else 0
+    sums = POINTS * ((tiles + WEIGHT_CHANNELS) * wide + 2 * vector)
+    return Plan(
+        "Winograd",
+        block_tasks,
+        groups,
+        packed,
+        (block_tasks * inputs if groups > 1 else 0, c + 16),
+        sums + (0 if groups > 1 else inputs),
+        flops,
+    )
+
+
+def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
+    images, k, height, width = layer.y
+    c = layer.channels
+    if (layer.kernel, layer.stride, layer.padding) == (1, 1, 0):
+        images, height, width = 1, 1, images * height * width
+    step = layer.stride**2
+    pixels = clamp(STRIP_FLOATS // (c * step), 1 if step > 64 else 24, 480)
+    rows, columns = cut(height, width, pixels)
+    block_tasks = images * ceil_div(height, rows) * ceil_div(width, columns)
+    count, padded = panels(k, isa, whole_registers=False)
+    reach_h, reach_w = ((n - 1) * layer.stride + layer.kernel for n in (rows, columns))
+    return Plan(
+        "direct",
+        block_tasks,
+        clamp(ceil_div(wanted, block_tasks), 1, count),
+        ceil_div(padded * c * layer.kernel**2, 16) * 16,
+        (),
+        reach_h * reach_w * c,
+        flops,
+    )
+
+
+def resnet50(images: int) -> list[tuple[int, Conv2d]]:
+    """Its different convolutions for pictures of 224 x 224, and how often each occurs."""
+    layers = [(1, Conv2d("stem 7x7", images, 3, 224, 64, 7, stride=2, padding=3))]
+    channels, size = 64, 56
+    for stage, (width, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
+        stride, out, name = 1 + (stage > 0), 4 * width, f"stage {stage + 1}, "
+        smaller = size // stride
+        first = Conv2d(name + "3x3", images, width, size, width, 3, stride, padding=1)
+        layers += [
+            (1, Conv2d(name + "1x1", images, channels, size, width, 1)),
+            *([(1, first)] if stride > 1 else []),
+            (1, Conv2d(name + "shortcut", images, channels, size, out, 1, stride)),
+            (blocks, Conv2d(name + "1x1", images, width, smaller, out, 1)),
+            (blocks - 1, Conv2d(name + "1x1", images, out, smaller, width, 1)),
+            (
+                blocks - (stride > 1),
+                Conv2d(name + "3x3", images, width, smaller, width, 3, padding=1),
+            ),
+        ]
+        channels, size = out, smaller
+    return layers
+
+
+def most_speedup(images: int, isa: str, cores: int) -> float:
+    """What so many cores gain at most, by operations, if the tasks of a layer are alike."""
+    alone = together = 0.0
+    for times, layer in resnet50(images):
+        p = plan(layer, isa)
+        alone += times * p.flops
+        together += times * p.flops * ceil_div(p.tasks, cores) / p.tasks
+    return alone / together
+
+
+def main() -> None:
+    """Print the table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=1, help="of the batch (default 1)")
+    parser.add_argument("--isa", choices=REGISTERS, default=_core.get_isa())
+    given = parser.parse_args()
+    print("| layer | shape | times | algorithm | blocks x groups | tasks | packed | shared | own |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for times, layer in resnet50(given.images):
+        p = plan(layer, given.isa)
+        shape = f"{layer.channels} to {layer.out_channels} at {layer.size}"
+        if layer.stride > 1:
+            shape += f", stride {layer.stride}"
+        sizes = " | ".join(f"{n * 4 / 1024:.0f}" for n in (p.packed, sum(p.shared), p.own))
+        print(
+            f"| {layer.name} | {shape} | {times} | {p.algorithm} "
+            f"| {p.block_tasks} x {p.panel_groups} | {p.tasks} | {sizes} |"
+        )
+    print(f"\n| cores | {' | '.join(map(str, CORES))} |\n|---|{'---|' * len(CORES)}")
+    gains = " | ".join(f"{most_speedup(given.images, given.isa, n):.1f}" for n in CORES)
+    print(f"| {given.images} x {given.isa} | {gains} |")
+
+
+if __name__ == "__main__":
+    main()
