@@ -18,6 +18,7 @@ constexpr std::int64_t DEPTHWISE_BLOCKS = 64;
 constexpr std::int64_t WINOGRAD_POINTS = 36;
 constexpr std::int64_t MOST_TILES = 36;                        // of a block
 constexpr std::int64_t FEW_BLOCKS = 2;                         // of tiles
+constexpr std::int64_t FEW_CHANNELS = 32;                      // of weights, transformed in a task
 constexpr std::int64_t LARGE_WEIGHTS = std::int64_t{1} << 18;  // transformed, in floats
 
 std::atomic<bool> exact{false};
@@ -184,15 +185,16 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
         inputs = scratch;
         scratch += input_floats(p);
     }
-    table.winograd(p.geometry, p.packed_ahead ? nullptr : &p.packing, b.first, b.count, inputs,
-                   first, last, scratch);
+    table.winograd(p.geometry, p.packed_ahead ? nullptr : &p.packing, p.run, b.first, b.count,
+                   inputs, first, last, scratch);
 }
 
 std::int64_t scratch_floats(const Plan& p) {
     if (p.algorithm == Algorithm::depthwise) return 0;
     if (p.algorithm == Algorithm::direct)
         return kernels().strip_floats(p.geometry, largest_block(p.blocks));
-    return kernels().winograd_floats(p.tiles) + (shares_inputs(p) ? 0 : input_floats(p));
+    return kernels().winograd_floats(p.tiles, FEW_CHANNELS) +
+           (shares_inputs(p) ? 0 : input_floats(p));
 }
 
 // Rows of x are read again by the next block, so blocks are large as long as there are many; an
@@ -254,7 +256,7 @@ Algorithm algorithm_for(const Correlation& g) {
 
 Plan make_plan(Correlation g, const WeightPacking& packing) {
     flatten_pixels(g);
-    Plan plan{g, packing, algorithm_for(g), {}, 0, true, 0, 1};
+    Plan plan{g, packing, algorithm_for(g), {}, 0, 0, true, 0, 1};
     if (plan.algorithm == Algorithm::winograd) {
         plan.geometry.panels = plan.packing.panels = kernels().panels(g.out_channels, true);
         const std::int64_t all = kernels().winograd_tiles(g);
@@ -265,7 +267,11 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         // Equal blocks of whole register tiles.
         plan.tiles = ceil_div(ceil_div(all, ceil_div(all, most)), 6) * 6;
         plan.block_tasks = ceil_div(all, plan.tiles);
+        // Weights that serve few tiles would cost more to write out and read back than to transform
+        // again in each task, a run of channels at a time. Kept ones are written out, but summed in
+        // the same runs, for the bits must not tell whether they were kept.
         plan.packed_ahead = !large || plan.block_tasks > FEW_BLOCKS;
+        plan.run = plan.packed_ahead ? g.channels : FEW_CHANNELS;
     } else {
         if (g.depthwise)  // all channels of a tap side by side: one panel
             plan.geometry.panels = plan.packing.panels = {g.out_channels, g.out_channels, 1, 0};

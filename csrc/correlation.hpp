@@ -20,7 +20,8 @@ struct Plan {
     WeightPacking packing;
     Algorithm algorithm;
     Blocks blocks;              // of pixels, for the direct algorithm
-    std::int64_t tiles;         // of a block, for Winograd's
+    std::int64_t tiles;         // of a block, for Winograd's,
+    std::int64_t run;           // and the input channels that are summed at once
     bool packed_ahead;          // else tasks read weights in place or transform what they need
     std::int64_t block_tasks;   // blocks of pixels or of tiles
     std::int64_t panel_groups;  // the panels of a block are shared out among so many tasks

@@ -257,16 +257,17 @@ struct KernelTable {
                                     std::int64_t lane_block, float* dw);
     std::int64_t (*winograd_tiles)(const Correlation&);
     std::int64_t (*winograd_input_floats)(const Correlation&, std::int64_t tiles);
-    std::int64_t (*winograd_floats)(std::int64_t tiles);
+    std::int64_t (*winograd_floats)(std::int64_t tiles, std::int64_t unpacked);
     std::int64_t (*winograd_packed_floats)(const WeightPacking&);
     void (*winograd_pack)(const WeightPacking&, std::int64_t panel);
     // Tiles [from, to) of a block of `tiles` tiles that starts at first_tile.
     void (*winograd_inputs)(const Correlation&, std::int64_t first_tile, std::int64_t tiles,
                             std::int64_t from, std::int64_t to, const float* zeros, float* inputs);
-    // `unpacked` where the weights were not packed ahead, else null.
-    void (*winograd)(const Correlation&, const WeightPacking* unpacked, std::int64_t first_tile,
-                     std::int64_t tiles, const float* inputs, std::int64_t first_panel,
-                     std::int64_t last_panel, float* scratch);
+    // `unpacked` where the weights were not packed ahead, else null; sums are made in runs of so
+    // many input channels.
+    void (*winograd)(const Correlation&, const WeightPacking* unpacked, std::int64_t run,
+                     std::int64_t first_tile, std::int64_t tiles, const float* inputs,
+                     std::int64_t first_panel, std::int64_t last_panel, float* scratch);
     std::int64_t (*grad_weight_floats)(const Correlation&, const PixelBlock& largest);
     void (*grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t first_row,
                         std::int64_t last_row, std::int64_t panel, float* scratch,

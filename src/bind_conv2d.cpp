@@ -10,6 +10,7 @@ void bind_conv2d(py::module_& m) {
     // Copies and pickles start empty: what they hold can be made again.
     const auto empty_one = [](const PackedWeight&) { return std::make_unique<PackedWeight>(); };
     py::class_<PackedWeight>(m, "PackedWeight",
+                             py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
                              "A weight of conv2d() in the order in which its kernels read it.\n\n"
                              "It is packed again when the weight has changed, by whomever.")
         .def(py::init<>())

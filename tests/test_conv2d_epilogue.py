@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CASES = {  # channels, out channels, kernel, groups, stride, height, width
     "winograd": (32, 40, 3, 1, 1, 13, 11),
+    "winograd, large weights of few tiles": (100, 80, 3, 1, 1, 14, 13),
     "winograd, narrow": (16, 17, 3, 1, 1, 8, 8),
     "direct, strided": (3, 17, 5, 1, 2, 13, 11),
     "direct, deep": (300, 6, 1, 1, 1, 5, 5),
@@ -220,6 +221,7 @@ def test_sequential_folds_only_what_nobody_watches(rng: np.random.Generator) -> 
         ({"residual": np.ones((2, 3, 3), np.float32)}, ValueError, "residual must have 4 dim"),
         ({"residual": np.ones((1, 2, 3, 3))}, TypeError, "residual must be float32"),
         ({"activation": "tanh"}, ValueError, "activation must be"),
+        ({"packed": 3}, TypeError, "packed must be a PackedWeight or None, got int"),
     ],
 )
 def test_bad_input_is_named(given: Any, error: type[Exception], message: str) -> None:

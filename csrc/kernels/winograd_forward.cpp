@@ -14,7 +14,6 @@ namespace convlet::CONVLET_ISA {
 namespace {
 
 constexpr int OUT = 4;
-constexpr std::int64_t WEIGHT_CHANNELS = 32;  // transformed at a time, where they are not packed
 
 // A power of two between the points would put all 36 in the same sets of the cache.
 constexpr std::int64_t point_stride(std::int64_t tiles, std::int64_t columns) {
@@ -120,9 +119,9 @@ INLINE void pack_channels(const WeightPacking& p, std::int64_t panel, std::int64
 
 std::int64_t winograd_tiles(const Correlation& g) { return g.images * grid_of(g).per_image; }
 
-std::int64_t winograd_floats(std::int64_t tiles) {
+std::int64_t winograd_floats(std::int64_t tiles, std::int64_t unpacked) {
     return POINTS * POINTS *
-           (point_stride(tiles, WIDEST * VECTOR) + point_stride(WEIGHT_CHANNELS, WIDEST * VECTOR));
+           (point_stride(tiles, WIDEST * VECTOR) + point_stride(unpacked, WIDEST * VECTOR));
 }
 
 std::int64_t winograd_packed_floats(const WeightPacking& p) {
@@ -148,9 +147,9 @@ void winograd_inputs(const Correlation& g, std::int64_t first_tile, std::int64_t
     }
 }
 
-void winograd(const Correlation& g, const WeightPacking* weights, std::int64_t first_tile,
-              std::int64_t tiles, const float* inputs, std::int64_t first_panel,
-              std::int64_t last_panel, float* scratch) {
+void winograd(const Correlation& g, const WeightPacking* weights, std::int64_t run,
+              std::int64_t first_tile, std::int64_t tiles, const float* inputs,
+              std::int64_t first_panel, std::int64_t last_panel, float* scratch) {
     const TileGrid grid = grid_of(g);
     const std::int64_t in_stride = point_stride(tiles, g.channels);
     float* sums = scratch;
@@ -159,20 +158,18 @@ void winograd(const Correlation& g, const WeightPacking* weights, std::int64_t f
         const std::int64_t width = panel_width(g.panels, panel);
         const std::int64_t start = panel_start(g.panels, panel);
         const std::int64_t stride = point_stride(tiles, width);
-        // Weights that serve few tiles are transformed here, some channels at a time, for they
-        // would cost more to write out and read back than to make again.
-        const std::int64_t chunk = weights == nullptr ? g.channels : WEIGHT_CHANNELS;
-        for (std::int64_t first = 0; first < g.channels; first += chunk) {
-            const std::int64_t depth = smaller(chunk, g.channels - first);
-            const float* b = g.packed + panel * panel_floats(g.channels);
+        for (std::int64_t first = 0; first < g.channels; first += run) {
+            const std::int64_t depth = smaller(run, g.channels - first);
+            const float* b = g.packed + panel * panel_floats(g.channels) + first * width;
+            std::int64_t b_stride = point_stride(g.channels, width);
             if (weights != nullptr) {
                 pack_channels(*weights, panel, first, first + depth, transformed);
                 b = transformed;
+                b_stride = point_stride(depth, width);
             }
             for (int p = 0; p < POINTS * POINTS; ++p)
                 multiply_point(inputs + p * in_stride + first, g.channels, tiles, depth,
-                               b + p * point_stride(depth, width), width, sums + p * stride,
-                               first > 0);
+                               b + p * b_stride, width, sums + p * stride, first > 0);
         }
         const std::int64_t valid = smaller(width, g.panels.columns - start);
         for (std::int64_t t = 0; t < tiles; ++t) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convlet import _core
-from convlet.ops._arguments import float32, integer, pair, ranked, shape4
+from convlet.ops._arguments import describe, float32, integer, pair, ranked, shape4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +72,8 @@ def conv2d(
         array([[4., 4.],
                [4., 4.]], dtype=float32)
     """
+    if packed is not None and not isinstance(packed, PackedWeight):
+        raise TypeError(f"conv2d: packed must be a PackedWeight or None, got {describe(packed)}")
     return _core.conv2d_forward(
         float32(x, "conv2d", "x"),
         float32(weight, "conv2d", "weight"),
