@@ -158,18 +158,24 @@ void winograd(const Correlation& g, const WeightPacking* weights, std::int64_t r
         const std::int64_t width = panel_width(g.panels, panel);
         const std::int64_t start = panel_start(g.panels, panel);
         const std::int64_t stride = point_stride(tiles, width);
-        for (std::int64_t first = 0; first < g.channels; first += run) {
-            const std::int64_t depth = smaller(run, g.channels - first);
-            const float* b = g.packed + panel * panel_floats(g.channels) + first * width;
-            std::int64_t b_stride = point_stride(g.channels, width);
-            if (weights != nullptr) {
-                pack_channels(*weights, panel, first, first + depth, transformed);
-                b = transformed;
-                b_stride = point_stride(depth, width);
+        const auto multiply = [&](int p, std::int64_t first, const float* b)
+                                  __attribute__((always_inline)) {
+                                      multiply_point(inputs + p * in_stride + first, g.channels,
+                                                     tiles, smaller(run, g.channels - first), b,
+                                                     width, sums + p * stride, first > 0);
+                                  };
+        if (weights == nullptr) {  // a point at a time: its weights lie in one piece
+            const float* b = g.packed + panel * panel_floats(g.channels);
+            for (int p = 0; p < POINTS * POINTS; ++p, b += point_stride(g.channels, width))
+                for (std::int64_t first = 0; first < g.channels; first += run)
+                    multiply(p, first, b + first * width);
+        } else {  // a run of channels at a time, transformed here
+            for (std::int64_t first = 0; first < g.channels; first += run) {
+                const std::int64_t last = smaller(first + run, g.channels);
+                pack_channels(*weights, panel, first, last, transformed);
+                for (int p = 0; p < POINTS * POINTS; ++p)
+                    multiply(p, first, transformed + p * point_stride(last - first, width));
             }
-            for (int p = 0; p < POINTS * POINTS; ++p)
-                multiply_point(inputs + p * in_stride + first, g.channels, tiles, depth,
-                               b + p * b_stride, width, sums + p * stride, first > 0);
         }
         const std::int64_t valid = smaller(width, g.panels.columns - start);
         for (std::int64_t t = 0; t < tiles; ++t) {
