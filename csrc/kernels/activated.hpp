@@ -31,18 +31,43 @@ __attribute__((noinline)) void bend(Activation f, float* RESTRICT y, std::int64_
     }
 }
 
-// Sums to memory through the epilogue, all of which starts at the first lane.
-INLINE void write_pixel(const float* from, float* to, std::int64_t lanes, const Epilogue& e) {
+// Blocks of Lanes sums from lane l on; which steps there are is asked outside of the loops, for
+// these are then instructions without a condition.
+template <int Lanes>
+INLINE std::int64_t write_lanes(const float* from, float* to, std::int64_t l, std::int64_t lanes,
+                                const Epilogue& e) {
     const float upper = upper_cut(e.activation);
+    for (; l + Lanes <= lanes; l += Lanes) {
+        float v[Lanes];
 #pragma omp simd
-    for (std::int64_t l = 0; l < lanes; ++l) {
-        float v = from[l];
-        if (e.scale != nullptr) v *= e.scale[l];
-        if (e.bias != nullptr) v += e.bias[l];
-        if (e.residual != nullptr) v += e.residual[l];
-        if (cuts(e.activation)) v = cut(v, upper);
-        to[l] = v;
+        for (int i = 0; i < Lanes; ++i) v[i] = from[l + i];
+        if (e.scale != nullptr) {
+#pragma omp simd
+            for (int i = 0; i < Lanes; ++i) v[i] *= e.scale[l + i];
+        }
+        if (e.bias != nullptr) {
+#pragma omp simd
+            for (int i = 0; i < Lanes; ++i) v[i] += e.bias[l + i];
+        }
+        if (e.residual != nullptr) {
+#pragma omp simd
+            for (int i = 0; i < Lanes; ++i) v[i] += e.residual[l + i];
+        }
+        if (cuts(e.activation)) {
+#pragma omp simd
+            for (int i = 0; i < Lanes; ++i) v[i] = cut(v[i], upper);
+        }
+#pragma omp simd
+        for (int i = 0; i < Lanes; ++i) to[l + i] = v[i];
     }
+    return l;
+}
+
+// Sums to memory through the epilogue, all of which starts at the first lane; `to` may be `from`.
+INLINE void write_pixel(const float* from, float* to, std::int64_t lanes, const Epilogue& e) {
+    std::int64_t l = write_lanes<VECTOR>(from, to, 0, lanes, e);
+    if constexpr (VECTOR > 4) l = write_lanes<4>(from, to, l, lanes, e);
+    write_lanes<1>(from, to, l, lanes, e);
     if (bends(e.activation)) bend(e.activation, to, lanes);
 }
 
