@@ -11,6 +11,7 @@ namespace convlet {
 namespace {
 
 constexpr double TASK_FLOPS = 1e6;             // about 10 us of one core
+constexpr double MOST_TASK_FLOPS = 1e9;        // so that Ctrl-C need not wait
 constexpr std::int64_t CHANNELS_OF_TASK = 24;  // about the fewest
 constexpr std::int64_t CHANNELS_OF_REDUCTION = 64;
 
@@ -112,14 +113,21 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
     };
     const Scratch partials(in_place ? 0 : groups * chunks * size);
     const std::int64_t scratch = table.grad_weight_floats(g, largest_block(blocks));
-    parallel_for_scratch(
-        groups * chunks * panels_apart * splits, cost, scratch,
-        [&](std::int64_t task, float* strip) {
+    const std::int64_t tasks = groups * chunks * panels_apart * splits;
+    // A task of enormous kernels is done in rounds, each of which takes up some of its blocks.
+    const double task_flops = flops(g) * static_cast<double>(groups) / static_cast<double>(tasks);
+    const std::int64_t rounds = std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(task_flops / MOST_TASK_FLOPS), 1, ceil_div(count, chunks));
+    const auto add_up = [&](std::int64_t round) {
+        return [&, round](std::int64_t task, float* strip) {
             const std::int64_t split = task % splits, panel = task / splits % panels_apart;
             const std::int64_t chunk = task / splits / panels_apart % chunks;
             const std::int64_t group = task / splits / panels_apart / chunks;
             WeightGradient w = gradient_of(group);
-            const std::int64_t from = chunk * count / chunks, to = (chunk + 1) * count / chunks;
+            const std::int64_t start = chunk * count / chunks;
+            const std::int64_t blocks_here = (chunk + 1) * count / chunks - start;
+            const std::int64_t from = start + round * blocks_here / rounds;
+            const std::int64_t to = start + (round + 1) * blocks_here / rounds;
             const std::int64_t first = first_channel(split), last = first_channel(split + 1);
             if (in_place) {
                 for (std::int64_t r = first; r < last; r += CHANNELS_OF_TASK) {
@@ -128,7 +136,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
                         for (std::int64_t b = from; b < to; ++b)
                             table.grad_weight(
                                 w, block_at(blocks, b), r, std::min(last, r + CHANNELS_OF_TASK), p,
-                                strip, {sums + p * g.panels.wide, sides.row_stride, b > from});
+                                strip, {sums + p * g.panels.wide, sides.row_stride, b > start});
                 }
                 return;
             }
@@ -138,9 +146,12 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
             w.geometry.channels = last - first;
             for (std::int64_t b = from; b < to; ++b) {
                 table.grad_weight(w, block_at(blocks, b), 0, taps * (last - first), panel, strip,
-                                  {partial, width(panel), b > from});
+                                  {partial, width(panel), b > start});
             }
-        });
+        };
+    };
+    for (std::int64_t round = 0; round < rounds; ++round)
+        parallel_for_scratch(tasks, cost / static_cast<double>(rounds), scratch, add_up(round));
     if (in_place) return;
     const std::int64_t most = ceil_div(g.channels, splits);
     const std::int64_t pieces = ceil_div(most, CHANNELS_OF_REDUCTION);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "blocks.hpp"
 #include "dispatch.hpp"
 #include "threads.hpp"
 
@@ -11,13 +12,6 @@ namespace {
 
 constexpr std::int64_t CHUNK_FLOATS = 32 * 1024;
 constexpr std::int64_t MOST_CHUNKS = 64;
-
-// Rows are cut by their number and size alone.
-struct Chunks {
-    std::int64_t count, rows;
-    std::int64_t first(std::int64_t chunk) const { return chunk * rows / count; }
-    std::int64_t size(std::int64_t chunk) const { return first(chunk + 1) - first(chunk); }
-};
 
 Chunks cut_rows(const LayerNormShape& s) {
     const std::int64_t most = std::min(MOST_CHUNKS, std::max<std::int64_t>(s.rows, 1));

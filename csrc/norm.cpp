@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "blocks.hpp"
 #include "dispatch.hpp"
 #include "threads.hpp"
 
@@ -12,13 +13,6 @@ namespace {
 
 constexpr std::int64_t CHUNK_FLOATS = 32 * 1024;  // half of an L2, read twice
 constexpr std::int64_t MOST_CHUNKS = 256;
-
-// Rows are cut by their number and size alone; partial sums are added in the order of the chunks.
-struct Chunks {
-    std::int64_t count, rows;
-    std::int64_t first(std::int64_t chunk) const { return chunk * rows / count; }
-    std::int64_t size(std::int64_t chunk) const { return first(chunk + 1) - first(chunk); }
-};
 
 Chunks cut_rows(std::int64_t rows, std::int64_t channels) {
     const std::int64_t wanted = ceil_div(rows * channels, CHUNK_FLOATS);

@@ -279,6 +279,20 @@ LayerNormShape checked_layer_norm(const char* op, const std::vector<std::int64_t
     return s;
 }
 
+void check_parts(const char* op, const char* name, const std::vector<std::int64_t>& parts,
+                 std::int64_t whole) {
+    std::int64_t rest = whole;
+    for (const std::int64_t part : parts) {
+        if (part < 0 || part > rest)
+            reject(op, ": ", name, " must add up to the ", whole, " ", name, " of x, got ", part,
+                   " of ", rest, " left");
+        rest -= part;
+    }
+    if (rest > 0)
+        reject(op, ": ", name, " must add up to the ", whole, " ", name, " of x, got ",
+               whole - rest);
+}
+
 LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,
                            std::int64_t weight_outputs, std::int64_t weight_inputs) {
     if (weight_outputs < 1 || weight_inputs < 1)

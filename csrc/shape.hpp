@@ -86,6 +86,10 @@ struct Resize2dArguments {
     const char* input = "x";
 };
 
+// Parts of at least 0 that add up to the whole, which is `name` of x too.
+void check_parts(const char* op, const char* name, const std::vector<std::int64_t>& parts,
+                 std::int64_t whole);
+
 Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
                            const Conv2dArguments& arguments);
 // The convolution whose gradient of the input a transposed convolution is: its output has the

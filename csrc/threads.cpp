@@ -53,20 +53,16 @@ class FlushDenormals {
     FlushDenormals& operator=(const FlushDenormals&) = delete;
 };
 
-// Asks the caller's interrupt check, but only every 100 ms.
-class Patience {
-   public:
-    bool interrupted() {
-        const auto now = std::chrono::steady_clock::now();
-        if (now - last_ < std::chrono::milliseconds(100)) return false;
-        last_ = now;
-        const InterruptCheck check = interrupt_check.load(std::memory_order_relaxed);
-        return check != nullptr && check();
-    }
-
-   private:
-    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
+// Asks the caller's interrupt check, but only every 100 ms, however many parallel regions that is.
+bool interrupted() {
+    using Clock = std::chrono::steady_clock;
+    thread_local Clock::time_point last;
+    const auto now = Clock::now();
+    if (now - last < std::chrono::milliseconds(100)) return false;
+    last = now;
+    const InterruptCheck check = interrupt_check.load(std::memory_order_relaxed);
+    return check != nullptr && check();
+}
 
 int cpus_in_affinity_mask() {
     cpu_set_t set;
@@ -157,28 +153,22 @@ int team_size(std::int64_t tasks, double cost) {
 
 void run(std::int64_t tasks, int threads, Task task, void* context) {
     std::atomic<bool> stop{false};
-    if (tasks == 1) {
+    if (threads == 1) {
         const FlushDenormals flush;
-        task(context, 0, 0);
-    } else if (threads == 1) {
-        const FlushDenormals flush;
-        Patience patience;
         for (std::int64_t t = 0; t < tasks && !stop; ++t) {
             task(context, t, 0);
-            if (t + 1 < tasks && patience.interrupted()) stop = true;
+            if (interrupted()) stop = true;
         }
     } else {
 #pragma omp parallel num_threads(threads)
         {
             const FlushDenormals flush;
-            Patience patience;
             const int thread = omp_get_thread_num();
 #pragma omp for schedule(dynamic, 1) nowait
             for (std::int64_t t = 0; t < tasks; ++t) {
                 if (stop.load(std::memory_order_relaxed)) continue;
                 task(context, t, thread);
-                if (thread == 0 && patience.interrupted())
-                    stop.store(true, std::memory_order_relaxed);
+                if (thread == 0 && interrupted()) stop.store(true, std::memory_order_relaxed);
             }
         }
     }

@@ -54,16 +54,7 @@ void bind_joining(py::module_& m) {
         [](const Array& x, const std::vector<std::int64_t>& channels) {
             const Argument argument{"cut_channels", "x"};
             const Extents4 extents = image_extents(argument, x);
-            std::int64_t rest = extents[1];
-            for (const std::int64_t count : channels) {
-                if (count < 0 || count > rest)
-                    reject(argument.op, ": channels must add up to the ", extents[1],
-                           " channels of x, got ", count, " of ", rest, " left");
-                rest -= count;
-            }
-            if (rest > 0)
-                reject(argument.op, ": channels must add up to the ", extents[1],
-                       " channels of x, got ", extents[1] - rest);
+            check_parts(argument.op, "channels", channels, extents[1]);
             const Images in = images(argument, x);
             std::vector<Array> arrays;
             std::vector<ChannelPart<float>> parts;

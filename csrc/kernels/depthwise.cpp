@@ -169,7 +169,7 @@ INLINE Group group_of(const Correlation& g, const PixelBlock& b, std::int64_t i)
     group.x = g.x + (b.image * g.height + top) * g.width * g.x_pixel;
     group.y = g.y + b.image * g.y_image + i * g.y_row;
     if constexpr (Rows == 1) {
-        group.upper = taps_inside(top, g.kernel_h, g.dilation_h, g.height);
+        group.upper = taps_inside(top, g.dilation_h, g.kernel_h, g.height);
     } else {
         const Range image{-top, g.height - top};
         const std::int64_t apart = g.step_h, last = apart + g.kernel_h;
@@ -184,7 +184,7 @@ INLINE Group group_of(const Correlation& g, const PixelBlock& b, std::int64_t i)
 template <int Rows>
 INLINE void filter_pixel(const Correlation& g, Group group, std::int64_t j, bool general) {
     const std::int64_t left = j * g.step_w + g.origin_w;
-    const Range taps = taps_inside(left, g.kernel_w, g.dilation_w, g.width);
+    const Range taps = taps_inside(left, g.dilation_w, g.kernel_w, g.width);
     group.x += (left + taps.first * g.dilation_w) * g.x_pixel;
     group.weights = g.packed + taps.first * g.out_channels;
     group.y += j * g.y_pixel;

@@ -1,7 +1,8 @@
-// What the depthwise kernels share: which taps fall inside the image, and how channels are cut.
+// What the depthwise kernels share: which outputs lie inside the image, and how channels are cut.
 #pragma once
 
 #include "simd.hpp"
+#include "windows.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
@@ -24,31 +25,12 @@ INLINE std::int64_t lane_block_start(std::int64_t channels, std::int64_t block) 
     return larger(0, smaller(block * VECTOR, channels - VECTOR));
 }
 
-// A range of taps, of rows or of pixels.
-struct Range {
-    std::int64_t first, last;
-};
-
-// Taps of one axis that fall inside the image, for the output that starts at `start`.
-INLINE Range taps_inside(std::int64_t start, std::int64_t taps, std::int64_t dilation,
-                         std::int64_t size) {
-    const std::int64_t first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
-    const std::int64_t last = start >= size ? 0 : (size - start + dilation - 1) / dilation;
-    return {smaller(first, taps), larger(smaller(first, taps), smaller(last, taps))};
-}
-
-// The part of a range that is in another too.
-INLINE Range common(const Range& range, const Range& other) {
-    const std::int64_t first = smaller(larger(range.first, other.first), range.last);
-    return {first, larger(first, smaller(range.last, other.last))};
-}
-
 // The outputs of one axis all of whose taps are inside the image.
 INLINE Range outputs_inside(std::int64_t outputs, std::int64_t origin, std::int64_t step,
                             std::int64_t taps, std::int64_t dilation, std::int64_t size) {
     const std::int64_t room = size - 1 - origin - (taps - 1) * dilation;
     return common({0, outputs},
-                  {(larger(-origin, 0) + step - 1) / step, room < 0 ? 0 : room / step + 1});
+                  {ceil_div(larger(-origin, 0), step), room < 0 ? 0 : room / step + 1});
 }
 
 }  // namespace

@@ -241,7 +241,7 @@ __attribute__((noinline)) void add_images(const WeightGradient& w, const LaneBlo
         if (i >= full.first && i < full.last)
             t.rows = smaller(smaller(full.last - i, last_row - row),
                              larger(1, RUN_PIXELS / g.out_width));
-        const Range inside = taps_inside(top, g.kernel_h, g.dilation_h, g.height);
+        const Range inside = taps_inside(top, g.dilation_h, g.kernel_h, g.height);
         const float* x = g.x + (image * g.height + top) * g.width * g.x_pixel;
         const float* dy = w.dy + image * g.y_image + i * g.y_row;
         for (std::int64_t block = b.first; block < b.last; ++block) {

@@ -1,4 +1,4 @@
-// Which taps of a pooling window lie in the image, and which windows a pixel lies in.
+// Which taps of a window lie in the image, and which windows a pixel lies in.
 #pragma once
 
 #include "simd.hpp"
@@ -15,8 +15,10 @@ INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) {  // b > 0, a of e
     return a > 0 ? (a + b - 1) / b : -(-a / b);
 }
 
+// The part of a that lies in b; an empty one ends where it begins, inside a.
 INLINE Range common(Range a, Range b) {
-    return {larger(a.first, b.first), smaller(a.last, b.last)};
+    const std::int64_t first = smaller(larger(a.first, b.first), a.last);
+    return {first, larger(first, smaller(a.last, b.last))};
 }
 
 // Taps of a window that starts at pixel `start` and lie in [0, size).
