@@ -13,9 +13,14 @@ namespace {
 // Below so many products, packing and sharing out the work take longer than the products.
 constexpr std::int64_t SMALL = 1 << 20;
 
+// A right side of so many floats stays in the L2, where any of its rows is as near as a packed one.
+// A task makes about so many products, from a multiple of the rows of its tiles.
+constexpr std::int64_t NEAR_FLOATS = 1 << 16, TASK_PRODUCTS = 1 << 18, ROWS_OF_TILES = 6;
+
 // Few rows, for each of which there are so many inputs, do not pay for packing the weight; a task
 // reads about so many floats of it.
 constexpr std::int64_t MOST_DOT_ROWS = 8, INPUTS_OF_ROW = 64, DOT_FLOATS = 64 * 1024;
+constexpr std::int64_t DOT_COLUMNS = 6;  // of a tile
 
 // A sum over so many rows and more is cut into chunks of them, as convolutions do.
 constexpr std::int64_t DEEP = 1024;
@@ -25,10 +30,24 @@ bool is_small(const LinearShape& s) {
            s.inputs * s.outputs < SMALL && s.inputs * s.outputs * s.rows < SMALL;
 }
 
-// On the calling thread, in the floating-point mode of all kernels.
+// Whether the right side of a product, (depth, columns) in rows, is read as it is.
+bool reads_in_place(const LinearShape& s, std::int64_t depth, std::int64_t columns) {
+    return is_small(s) || (depth < SMALL && columns < SMALL && depth * columns <= NEAR_FLOATS);
+}
+
 void multiply(const SmallProduct& product) {
+    const std::int64_t row = std::max<std::int64_t>(1, product.columns * product.depth);
+    const double flops = 2.0 * static_cast<double>(row) * static_cast<double>(product.rows);
+    const std::int64_t rows =
+        std::max<std::int64_t>(1, TASK_PRODUCTS / row / ROWS_OF_TILES) * ROWS_OF_TILES;
     const KernelTable& table = kernels();
-    parallel_for(1, 0, [&](std::int64_t) { table.small_product(product); });
+    parallel_for(ceil_div(product.rows, rows), flops / FLOPS_PER_COST, [&](std::int64_t task) {
+        SmallProduct part = product;
+        part.a += task * rows * product.a_row;
+        part.c += task * rows * product.columns;
+        part.rows = std::min(rows, product.rows - task * rows);
+        table.small_product(part);
+    });
 }
 
 Conv2dShape as_conv2d(const LinearShape& s) {
@@ -42,7 +61,8 @@ void linear_forward(const LinearShape& s, const float* x, const float* weight, c
                     Activation activation, float* y) {
     if (s.rows > 0 && s.rows <= s.inputs / INPUTS_OF_ROW && s.rows <= MOST_DOT_ROWS) {
         const DotProducts products{x, weight, bias, y, s.rows, s.inputs, s.outputs, activation};
-        const std::int64_t columns = std::max<std::int64_t>(4, DOT_FLOATS / s.inputs / 4 * 4);
+        const std::int64_t columns =
+            std::max<std::int64_t>(1, DOT_FLOATS / s.inputs / DOT_COLUMNS) * DOT_COLUMNS;
         const double cost = static_cast<double>(s.inputs) * static_cast<double>(s.outputs) / 4;
         const KernelTable& table = kernels();
         parallel_for(ceil_div(s.outputs, columns), cost, [&](std::int64_t task) {
@@ -55,7 +75,7 @@ void linear_forward(const LinearShape& s, const float* x, const float* weight, c
 }
 
 void linear_grad_input(const LinearShape& s, const float* dy, const float* weight, float* dx) {
-    if (is_small(s)) {
+    if (reads_in_place(s, s.outputs, s.inputs)) {
         multiply({dy, s.outputs, 1, weight, s.inputs, dx, s.rows, s.inputs, s.outputs});
         return;
     }
@@ -63,8 +83,8 @@ void linear_grad_input(const LinearShape& s, const float* dy, const float* weigh
 }
 
 void linear_grad_weight(const LinearShape& s, const float* dy, const float* x, float* dw) {
-    if (is_small(s)) {
-        kernels().small_product({dy, 1, s.outputs, x, s.inputs, dw, s.outputs, s.inputs, s.rows});
+    if (reads_in_place(s, s.rows, s.inputs) && s.rows <= DEEP) {
+        multiply({dy, 1, s.outputs, x, s.inputs, dw, s.outputs, s.inputs, s.rows});
         return;
     }
     if (s.rows > DEEP || s.outputs < s.rows) {

@@ -7,15 +7,15 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
-constexpr int ROWS = 4;
+constexpr int ROWS = 6;
 constexpr int WIDE = WIDEST * VECTOR;  // ROWS of it stay in registers
 
-// Rows [i, i + Count) and columns [j, j + Lanes) of the product, summed in registers.
-template <int Count, int Lanes>
+// Rows [i, i + Rows) and columns [j, j + Lanes) of the product, summed in registers.
+template <int Rows, int Lanes>
 INLINE void product_tile(const SmallProduct& p, std::int64_t i, std::int64_t j) {
-    float acc[Count][Lanes];
+    float acc[Rows][Lanes];
     UNROLL
-    for (int r = 0; r < Count; ++r) {
+    for (int r = 0; r < Rows; ++r) {
 #pragma omp simd
         for (int l = 0; l < Lanes; ++l) acc[r][l] = 0.0F;
     }
@@ -23,7 +23,7 @@ INLINE void product_tile(const SmallProduct& p, std::int64_t i, std::int64_t j) 
     const float* b = p.b + j;
     for (std::int64_t d = 0; d < p.depth; ++d) {
         UNROLL
-        for (int r = 0; r < Count; ++r) {
+        for (int r = 0; r < Rows; ++r) {
             const float x = a[r * p.a_row];
 #pragma omp simd
             for (int l = 0; l < Lanes; ++l) acc[r][l] += x * b[l];
@@ -32,7 +32,7 @@ INLINE void product_tile(const SmallProduct& p, std::int64_t i, std::int64_t j) 
         b += p.b_step;
     }
     UNROLL
-    for (int r = 0; r < Count; ++r) {
+    for (int r = 0; r < Rows; ++r) {
         float* RESTRICT c = p.c + (i + r) * p.columns + j;
 #pragma omp simd
         for (int l = 0; l < Lanes; ++l) c[l] = acc[r][l];
@@ -40,27 +40,40 @@ INLINE void product_tile(const SmallProduct& p, std::int64_t i, std::int64_t j) 
 }
 
 // The last tile of a row starts where it ends with the row, and repeats some columns.
-template <int Count, int Lanes>
+template <int Rows, int Lanes>
 INLINE void product_row(const SmallProduct& p, std::int64_t i) {
     std::int64_t j = 0;
-    for (; j + Lanes <= p.columns; j += Lanes) product_tile<Count, Lanes>(p, i, j);
-    if (j < p.columns) product_tile<Count, Lanes>(p, i, p.columns - Lanes);
+    if constexpr (Lanes == VECTOR) {
+        for (; j + WIDE <= p.columns; j += WIDE) product_tile<Rows, WIDE>(p, i, j);
+    }
+    for (; j < p.columns; j += Lanes)
+        product_tile<Rows, Lanes>(p, i, smaller(j, p.columns - Lanes));
 }
 
+template <int Rows, int Lanes>
+INLINE void product_rows(const SmallProduct& p, std::int64_t i) {
+    if constexpr (Rows > 0) {
+        for (; i + Rows <= p.rows; i += Rows) product_row<Rows, Lanes>(p, i);
+        product_rows<Rows / 2, Lanes>(p, i);
+    }
+}
+
+// The sum of a register's lanes, by halves: a loop over them would wait for each addition.
 template <int Lanes>
-INLINE void product_rows(const SmallProduct& p) {
-    std::int64_t i = 0;
-    for (; i + ROWS <= p.rows; i += ROWS) product_row<ROWS, Lanes>(p, i);
-    for (; i + 2 <= p.rows; i += 2) product_row<2, Lanes>(p, i);
-    if (i < p.rows) product_row<1, Lanes>(p, i);
+INLINE float folded(float* lanes) {
+    if constexpr (Lanes == 1) {
+        return lanes[0];
+    } else {
+#pragma omp simd
+        for (int l = 0; l < Lanes / 2; ++l) lanes[l] += lanes[Lanes / 2 + l];
+        return folded<Lanes / 2>(lanes);
+    }
 }
 
-// Columns that are computed by tiles so wide.
-INLINE std::int64_t covered(std::int64_t columns, std::int64_t lanes) {
-    return (columns + lanes - 1) / lanes * lanes;
-}
+// Tiles of dot products, and how many floats ahead their weights are asked for.
+constexpr int DOT_COLUMNS = 6, DOT_ROWS = WIDEST >= 4 ? 4 : 2, AHEAD = 64;
 
-// Columns [k, k + Columns) of rows [n, n + Rows): a register of partial sums for each.
+// The sums of columns [k, k + Columns) and rows [n, n + Rows): a register of partial sums for each.
 template <int Rows, int Columns>
 INLINE void dot_tile(const DotProducts& p, std::int64_t n, std::int64_t k) {
     float acc[Rows][Columns][VECTOR];
@@ -77,6 +90,8 @@ INLINE void dot_tile(const DotProducts& p, std::int64_t n, std::int64_t k) {
     const std::int64_t whole = p.inputs / VECTOR * VECTOR;
     for (std::int64_t d = 0; d < whole; d += VECTOR) {
         UNROLL
+        for (int c = 0; c < Columns; ++c) __builtin_prefetch(w + c * p.inputs + d + AHEAD);
+        UNROLL
         for (int r = 0; r < Rows; ++r) {
             UNROLL
             for (int c = 0; c < Columns; ++c) {
@@ -90,20 +105,14 @@ INLINE void dot_tile(const DotProducts& p, std::int64_t n, std::int64_t k) {
     for (int r = 0; r < Rows; ++r) {
         UNROLL
         for (int c = 0; c < Columns; ++c) {
-            float sum = 0.0F;
-#pragma omp simd reduction(+ : sum)
-            for (int l = 0; l < VECTOR; ++l) sum += acc[r][c][l];
-            sums[r][c] = sum;
+            sums[r][c] = folded<VECTOR>(acc[r][c]);
         }
     }
     for (int r = 0; r < Rows; ++r) {
         for (int c = 0; c < Columns; ++c) {
             for (std::int64_t d = whole; d < p.inputs; ++d)
                 sums[r][c] += x[r * p.inputs + d] * w[c * p.inputs + d];
-            float* y = p.y + (n + r) * p.outputs + k + c;
-            write_pixel(
-                &sums[r][c], y, 1,
-                {nullptr, p.bias == nullptr ? nullptr : p.bias + k + c, nullptr, p.activation});
+            p.y[(n + r) * p.outputs + k + c] = sums[r][c];
         }
     }
 }
@@ -111,7 +120,7 @@ INLINE void dot_tile(const DotProducts& p, std::int64_t n, std::int64_t k) {
 template <int Columns>
 INLINE void dot_columns(const DotProducts& p, std::int64_t k) {
     std::int64_t n = 0;
-    for (; n + 4 <= p.rows; n += 4) dot_tile<4, Columns>(p, n, k);
+    for (; n + DOT_ROWS <= p.rows; n += DOT_ROWS) dot_tile<DOT_ROWS, Columns>(p, n, k);
     for (; n < p.rows; ++n) dot_tile<1, Columns>(p, n, k);
 }
 
@@ -120,17 +129,20 @@ INLINE void dot_columns(const DotProducts& p, std::int64_t k) {
 // Columns [first, last).
 void dot_products(const DotProducts& p, std::int64_t first, std::int64_t last) {
     std::int64_t k = first;
-    for (; k + 4 <= last; k += 4) dot_columns<4>(p, k);
+    for (; k + DOT_COLUMNS <= last; k += DOT_COLUMNS) dot_columns<DOT_COLUMNS>(p, k);
     for (; k < last; ++k) dot_columns<1>(p, k);
+    const float* bias = p.bias == nullptr ? nullptr : p.bias + first;
+    for (std::int64_t n = 0; n < p.rows; ++n) {
+        float* y = p.y + n * p.outputs + first;
+        write_pixel(y, y, last - first, {nullptr, bias, nullptr, p.activation});
+    }
 }
 
 void small_product(const SmallProduct& p) {
-    const std::int64_t n = p.columns;
-    if (n >= WIDE && covered(n, WIDE) <= covered(n, VECTOR)) return product_rows<WIDE>(p);
-    if (n >= VECTOR) return product_rows<VECTOR>(p);
-    if (n >= HALF) return product_rows<HALF>(p);
-    if (n >= 4) return product_rows<4>(p);
-    product_rows<1>(p);
+    if (p.columns >= VECTOR) return product_rows<ROWS, VECTOR>(p, 0);
+    if (p.columns >= HALF) return product_rows<ROWS, HALF>(p, 0);
+    if (p.columns >= 4) return product_rows<ROWS, 4>(p, 0);
+    product_rows<ROWS, 1>(p, 0);
 }
 
 }  // namespace convlet::CONVLET_ISA

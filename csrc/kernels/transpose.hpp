@@ -33,23 +33,26 @@ INLINE void transpose_4x4(const float* from, std::int64_t from_step, float* to,
 }
 
 // to[j * to_step + i] = from[i * from_step + j] for i < rows, j < columns. Blocks of 16 columns:
-// the lines that are written stay in the L1 until they are full.
+// the lines that are written stay in the L1 until they are full. What a multiple of 4 leaves is
+// written by a square that overlaps the one before, where there is room for it.
 INLINE void transpose(const float* from, std::int64_t from_step, std::int64_t rows,
                       std::int64_t columns, float* to, std::int64_t to_step) {
     constexpr std::int64_t BLOCK = 16;
+    if (rows < 4 || columns < 4) {
+        for (std::int64_t i = 0; i < rows; ++i)
+            for (std::int64_t j = 0; j < columns; ++j)
+                to[j * to_step + i] = from[i * from_step + j];
+        return;
+    }
     for (std::int64_t j0 = 0; j0 < columns; j0 += BLOCK) {
         const std::int64_t j1 = smaller(j0 + BLOCK, columns);
-        std::int64_t i = 0;
-        for (; i + 4 <= rows; i += 4) {
-            std::int64_t j = j0;
-            for (; j + 4 <= j1; j += 4)
+        for (std::int64_t i0 = 0; i0 < rows; i0 += 4) {
+            const std::int64_t i = smaller(i0, rows - 4);
+            for (std::int64_t k = j0; k < j1; k += 4) {
+                const std::int64_t j = smaller(k, columns - 4);
                 transpose_4x4(from + i * from_step + j, from_step, to + j * to_step + i, to_step);
-            for (; j < j1; ++j)
-                for (std::int64_t k = i; k < i + 4; ++k)
-                    to[j * to_step + k] = from[k * from_step + j];
+            }
         }
-        for (; i < rows; ++i)
-            for (std::int64_t j = j0; j < j1; ++j) to[j * to_step + i] = from[i * from_step + j];
     }
 }
 
