@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["medians", "peak_flops"]
 
-# Idle threads of a library go on spinning in the place of the next one's: OpenBLAS's for tens of
-# milliseconds, those of ONNX Runtime and of OpenMP for a few. A training step of LeNet-5 took up to
-# three times as long right after another side's turn, and as long as alone in its process once the
-# turn began with so much work that does not count. Sleeping instead slows the processor down.
-SETTLE = 0.06  # seconds
+# Idle threads of a library go on spinning in the place of the next one's: OpenBLAS's for a tenth of
+# a second, those of ONNX Runtime and of OpenMP for a few milliseconds. A convolution took twice as
+# long until the threads of a NumPy product were asleep. So a turn begins with work that does not
+# count until they are; sleeping instead slows the processor down.
+SETTLE = 0.12  # seconds
 TURN = 0.02  # seconds that are timed, at least one call
 LONG = 0.25  # seconds of a call that neither needs company nor suffers from what spins before it
 
