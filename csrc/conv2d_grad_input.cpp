@@ -82,12 +82,17 @@ Correlation phase_geometry(const Conv2dShape& s, const Phase& row, const Phase& 
 
 // What the phases that no tap reaches keep.
 void fill_pixels(const Conv2dShape& s, const float* bias, float* dx) {
-    const std::int64_t pixels = s.images * s.height * s.width;
-    if (bias == nullptr) {
-        std::fill_n(dx, pixels * s.channels, 0.0F);
-        return;
-    }
-    for (std::int64_t p = 0; p < pixels; ++p) std::copy_n(bias, s.channels, dx + p * s.channels);
+    const std::int64_t row = s.width * s.channels;
+    const double floats = static_cast<double>(s.images * s.height * row);
+    parallel_for(s.images * s.height, floats, [&](std::int64_t task) {
+        float* pixel = dx + task * row;
+        if (bias == nullptr) {
+            std::fill_n(pixel, row, 0.0F);
+            return;
+        }
+        for (std::int64_t w = 0; w < s.width; ++w, pixel += s.channels)
+            std::copy_n(bias, s.channels, pixel);
+    });
 }
 
 }  // namespace

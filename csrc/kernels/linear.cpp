@@ -8,7 +8,6 @@ namespace convlet::CONVLET_ISA {
 namespace {
 
 constexpr int ROWS = 6;
-constexpr int WIDE = WIDEST * VECTOR;  // ROWS of it stay in registers
 
 // Rows [i, i + Rows) and columns [j, j + Lanes) of the product, summed in registers.
 template <int Rows, int Lanes>
@@ -39,21 +38,31 @@ INLINE void product_tile(const SmallProduct& p, std::int64_t i, std::int64_t j) 
     }
 }
 
-// The last tile of a row starts where it ends with the row, and repeats some columns.
-template <int Rows, int Lanes>
-INLINE void product_row(const SmallProduct& p, std::int64_t i) {
-    std::int64_t j = 0;
-    if constexpr (Lanes == VECTOR) {
-        for (; j + WIDE <= p.columns; j += WIDE) product_tile<Rows, WIDE>(p, i, j);
+// The columns from j, in tiles of so many registers and then of fewer. The last tile of a row ends
+// with the row and repeats some columns.
+template <int Rows, int Lanes, int Registers>
+INLINE void product_row(const SmallProduct& p, std::int64_t i, std::int64_t j) {
+    constexpr int WIDTH = Registers * Lanes;
+    for (; j + WIDTH <= p.columns; j += WIDTH) product_tile<Rows, WIDTH>(p, i, j);
+    if (j == p.columns) return;
+    if (j + WIDTH < p.columns + Lanes && WIDTH <= p.columns) {
+        product_tile<Rows, WIDTH>(p, i, p.columns - WIDTH);
+        return;
     }
-    for (; j < p.columns; j += Lanes)
-        product_tile<Rows, Lanes>(p, i, smaller(j, p.columns - Lanes));
+    if constexpr (Registers > 1) product_row<Rows, Lanes, Registers - 1>(p, i, j);
 }
 
+// The last tile of many rows repeats some of them too.
 template <int Rows, int Lanes>
 INLINE void product_rows(const SmallProduct& p, std::int64_t i) {
     if constexpr (Rows > 0) {
-        for (; i + Rows <= p.rows; i += Rows) product_row<Rows, Lanes>(p, i);
+        constexpr int REGISTERS = Lanes == VECTOR ? WIDEST : 1;
+        if (Rows == ROWS && p.rows > ROWS) {
+            for (; i < p.rows; i += Rows)
+                product_row<Rows, Lanes, REGISTERS>(p, smaller(i, p.rows - Rows), 0);
+            return;
+        }
+        for (; i + Rows <= p.rows; i += Rows) product_row<Rows, Lanes, REGISTERS>(p, i, 0);
         product_rows<Rows / 2, Lanes>(p, i);
     }
 }
