@@ -105,6 +105,14 @@ def test_every_tile_of_every_kernel_stays_in_registers(
     assert [text for name, code in tiles.items() for text in complaints(name, code, isa)] == []
 
 
+@by_isa
+def test_the_bits_of_a_mask_become_lanes_of_vectors(isa: str, tmp_path: Path) -> None:
+    compiled = compile_kernel(KERNELS / "dropout.cpp", isa, tmp_path)
+    (code,) = functions(compiled, r"\w+::dropout_grad\(.*").values()
+    names = {i.name.removeprefix("v") for i in code}
+    assert names & {"mulps", "mulss"} == {"mulps"}
+
+
 @pytest.mark.parametrize("module", [_core, _pipeline], ids=lambda module: module.__name__)
 def test_no_mmx_register_is_touched(module: ModuleType) -> None:
     """GCC moves 8 bytes through one at times, without the emms that x87 code needs afterwards."""

@@ -56,11 +56,6 @@ INLINE std::uint8_t packed(const std::uint8_t* bits) {
     return static_cast<std::uint8_t>(eight * 0x0101010101010101U >> 56);
 }
 
-INLINE void spread(std::uint8_t byte, std::uint8_t* bits) {
-    const std::uint64_t eight = byte * std::uint64_t{0x0101010101010101};
-    __builtin_memcpy(bits, &eight, 8);
-}
-
 // Lane i of a block stands for bit i % 8 of its byte.
 INLINE std::uint8_t bit_of(int lane) { return static_cast<std::uint8_t>(1 << (lane % 8)); }
 
@@ -80,14 +75,17 @@ INLINE void drop_block(const DropoutRule& rule, std::int64_t at, const float* RE
     for (int byte = 0; byte < MASK_BYTES; ++byte) mask[byte] = packed(bits + byte * 8);
 }
 
+// The bits of a mask's byte are those of its lanes.
 INLINE void grad_block(const float* RESTRICT dy, const std::uint8_t* RESTRICT mask, float scale,
                        float* RESTRICT dx) {
-    std::uint8_t bits[BLOCK];
-    for (int byte = 0; byte < MASK_BYTES; ++byte) spread(mask[byte], bits + byte * 8);
+    constexpr std::uint32_t BITS[] = {1, 2, 4, 8, 16, 32, 64, 128};
+    for (int byte = 0; byte < MASK_BYTES; ++byte) {
+        const std::uint32_t eight = mask[byte];
 #pragma omp simd
-    for (int i = 0; i < BLOCK; ++i) {
-        const float kept = dy[i] * scale;
-        dx[i] = (bits[i] & bit_of(i)) != 0 ? kept : 0.0F;
+        for (int i = 0; i < 8; ++i) {
+            const float kept = dy[byte * 8 + i] * scale;
+            dx[byte * 8 + i] = (eight & BITS[i]) != 0 ? kept : 0.0F;
+        }
     }
 }
 
