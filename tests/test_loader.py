@@ -92,6 +92,25 @@ def test_an_epoch_is_repeated_by_its_number() -> None:
         np.testing.assert_array_equal(labels, same_labels)
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_rest_of_an_epoch_is_what_was_left_of_it(workers: int) -> None:
+    loader = DataLoader(
+        dataset(30, shift=2, flip=True), 8, shuffle=True, num_workers=workers, seed=5
+    )
+    loader.set_epoch(3)
+    whole = list(loader)
+    for first in range(len(whole) + 1):
+        loader.set_epoch(3, first_batch=first)
+        rest = list(loader)
+        assert len(rest) == len(whole) - first
+        for (images, labels), (same_images, same_labels) in zip(whole[first:], rest, strict=True):
+            np.testing.assert_array_equal(images, same_images)
+            np.testing.assert_array_equal(labels, same_labels)
+    assert len(list(loader)) == len(whole)  # the next epoch is whole again
+    with pytest.raises(ValueError, match="set_epoch: first_batch must be at most 4, got 5"):
+        loader.set_epoch(3, first_batch=5)
+
+
 def test_workers_change_no_bit() -> None:
     epochs = [
         list(

@@ -82,20 +82,29 @@ class DataLoader(Generic[Target]):
         self.num_workers = whole(num_workers, "DataLoader", "num_workers", maximum=1024)
         self.seed = whole(seed, "DataLoader", "seed", maximum=UINT64_MAX)
         self._epoch = 0
+        self._first_batch = 0
 
     @property
     def epoch(self) -> int:
         """The number of the next epoch."""
         return self._epoch
 
-    def set_epoch(self, epoch: int) -> None:
+    def set_epoch(self, epoch: int, first_batch: int = 0) -> None:
         """Make the next pass epoch number `epoch`, as when training resumes.
 
+        Args:
+            epoch: Its number, on which its order depends.
+            first_batch: How many of its batches to leave out, without reading them: a training
+                that ended in the middle of the epoch has seen them.
+
         Raises:
-            ValueError: epoch is negative or needs more than 32 bits.
-            TypeError: epoch is not an int.
+            ValueError: epoch is negative or needs more than 32 bits, or first_batch is not in
+                [0, len(loader)].
+            TypeError: A number is not an int.
         """
-        self._epoch = whole(epoch, "set_epoch", "epoch", maximum=UINT32_MAX)
+        number = whole(epoch, "set_epoch", "epoch", maximum=UINT32_MAX)
+        first = whole(first_batch, "set_epoch", "first_batch", maximum=len(self))
+        self._epoch, self._first_batch = number, first
 
     def __len__(self) -> int:
         """How many batches an epoch has."""
@@ -113,10 +122,13 @@ class DataLoader(Generic[Target]):
         """Start the next epoch."""
         epoch = self._epoch
         self._epoch = (epoch + 1) & UINT32_MAX
+        first_batch, self._first_batch = self._first_batch, 0
         order = self._order(epoch)
         plan = [
             order[first : first + self.batch_size]
-            for first in range(0, len(self) * self.batch_size, self.batch_size)
+            for first in range(
+                first_batch * self.batch_size, len(self) * self.batch_size, self.batch_size
+            )
         ]
         return self._ahead(plan, epoch) if self.num_workers else self._on_demand(plan, epoch)
 
