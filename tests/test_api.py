@@ -33,7 +33,9 @@ NAMES = {
         cross_entropy dropout linear max_pool2d relu""",
     "convlet.optim": "Adam SGD",
     "convlet.bench": "BatchNorm2d Conv2d Linear MaxPool2d Network Row available medians race",
-    "convlet.data": "ArrayDataset DataLoader digits shapes stratified_split",
+    "convlet.data": """ArrayDataset BatchSampler ConcatDataset DataLoader Dataset RandomSampler Sampler
+        SequentialSampler Subset SubsetRandomSampler TensorDataset WeightedRandomSampler
+        default_collate digits random_split shapes stratified_split""",
     "convlet.models": """lenet5 vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18
         resnet34 resnet50 resnet101 mobilenet_v2 unet""",
 }
@@ -60,6 +62,11 @@ SIGNATURES = {
     "convlet.nn.AdaptiveMaxPool2d": "output_size, return_indices=False",
     "convlet.nn.functional.conv2d": """input, weight, bias=None, stride=1, padding=0, dilation=1,
         groups=1""",
+    "convlet.data.DataLoader": """dataset, batch_size=1, shuffle=False, sampler=None,
+        batch_sampler=None, num_workers=0, collate_fn=None, pin_memory=False, drop_last=False""",
+    "convlet.data.Subset": "dataset, indices",
+    "convlet.data.WeightedRandomSampler": "weights, num_samples, replacement=True",
+    "convlet.data.random_split": "dataset, lengths, generator=None",
     "convlet.optim.SGD": "params, lr=0.001, momentum=0, dampening=0, weight_decay=0",
     "convlet.optim.Adam": "params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0",
     "convlet.ops.conv2d": "x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",

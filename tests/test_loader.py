@@ -263,9 +263,12 @@ def test_arguments_of_another_type_are_a_type_error_that_names_them(change: dict
         DataLoader(dataset(3), **change)
 
 
-def test_something_that_makes_no_batches_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="dataset must have a method batch, got list without"):
-        DataLoader([1, 2, 3])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("dataset", "method"), [({1, 2, 3}, "batch or __getitem__, got set"), (3, "__len__, got int")]
+)
+def test_something_that_gives_no_samples_is_a_type_error(dataset: Any, method: str) -> None:
+    with pytest.raises(TypeError, match=f"dataset must have a method {method} without"):
+        DataLoader(dataset)
 
 
 @pytest.mark.parametrize("epoch", [-1, 2**32])

@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 from convlet.data import digits, idx, npz, shapes
-from convlet.data.dataset import ArrayDataset, Dataset
+from convlet.data.collate import default_collate
+from convlet.data.dataset import ArrayDataset, Dataset, ItemDataset
 from convlet.data.labelled import ImageData, LabelledImages
 from convlet.data.loader import DataLoader
+from convlet.data.samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from convlet.data.sources import load
 from convlet.data.split import stratified_split
 from convlet.data.statistics import channel_statistics
+from convlet.data.subsets import ConcatDataset, Subset, TensorDataset, random_split
+from convlet.data.timing import EpochTiming
 
 __all__ = [
     "ArrayDataset",
+    "BatchSampler",
+    "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "EpochTiming",
     "ImageData",
+    "ItemDataset",
     "LabelledImages",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "Subset",
+    "SubsetRandomSampler",
+    "TensorDataset",
+    "WeightedRandomSampler",
     "channel_statistics",
+    "default_collate",
     "digits",
     "idx",
     "load",
     "npz",
+    "random_split",
     "shapes",
     "stratified_split",
 ]

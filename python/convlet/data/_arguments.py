@@ -5,7 +5,9 @@ from __future__ import annotations
 import operator
 from typing import SupportsIndex
 
-__all__ = ["UINT32_MAX", "UINT64_MAX", "whole"]
+import numpy as np
+
+__all__ = ["UINT32_MAX", "UINT64_MAX", "flag", "whole"]
 
 UINT32_MAX = 2**32 - 1
 UINT64_MAX = 2**64 - 1
@@ -23,3 +25,10 @@ def whole(
     if number > maximum:
         raise ValueError(f"{function}: {name} must be at most {maximum}, got {number}")
     return number
+
+
+def flag(value: object, function: str, name: str) -> bool:
+    """True or False, or an error that says which argument it is."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{function}: {name} must be a bool, got {type(value).__name__}")
+    return bool(value)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+import operator
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
 from convlet import _core, _pipeline
-from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
+from convlet.data._arguments import UINT32_MAX, UINT64_MAX, flag, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-__all__ = ["ArrayDataset", "Dataset"]
+__all__ = ["AnyDataset", "ArrayDataset", "Dataset", "ItemDataset"]
 
 Target_co = TypeVar("Target_co", covariant=True)
 
@@ -35,6 +36,24 @@ class Dataset(Protocol[Target_co]):
         is called from several threads at once when the loader has workers.
         """
         ...
+
+
+class ItemDataset(Protocol):
+    """A dataset that gives one sample at a time, as PyTorch's do.
+
+    `__getitem__` is called from several threads at once when the loader has workers.
+    """
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+        ...
+
+    def __getitem__(self, index: int, /) -> Any:
+        """One sample, such as a pair of an image (C, H, W) and a label."""
+        ...
+
+
+AnyDataset: TypeAlias = Dataset[Any] | ItemDataset
 
 
 class ArrayDataset:
@@ -84,9 +103,7 @@ class ArrayDataset:
         if not (self.std > 0.0).all():
             raise ValueError(f"ArrayDataset: std must be positive, got {self.std.tolist()}")
         self.shift = whole(shift, "ArrayDataset", "shift", maximum=min(height, width))
-        if not isinstance(flip, (bool, np.bool_)):
-            raise TypeError(f"ArrayDataset: flip must be a bool, got {type(flip).__name__}")
-        self.flip = bool(flip)
+        self.flip = flag(flip, "ArrayDataset", "flip")
         white = 255.0 if self.images.dtype == np.uint8 else 1.0
         self._scale = (1.0 / (self.std * white)).astype(np.float32)
         self._offset = (-self.mean / self.std).astype(np.float32)
@@ -94,6 +111,15 @@ class ArrayDataset:
     def __len__(self) -> int:
         """How many pictures there are."""
         return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], int]:
+        """One picture (C, H, W) and its label, as in epoch 0 of seed 0."""
+        place = operator.index(index)
+        place += len(self) if place < 0 else 0
+        if not 0 <= place < len(self):
+            raise IndexError(f"ArrayDataset: index {index} is outside of {len(self)} images")
+        images, labels = self.batch([place], num_threads=1)
+        return images[0], int(labels[0])
 
     def __repr__(self) -> str:
         """The size and the kind of the pictures."""
