@@ -36,6 +36,7 @@ NAMES = {
     "convlet.data": """ArrayDataset BatchSampler ConcatDataset DataLoader Dataset RandomSampler Sampler
         SequentialSampler Subset SubsetRandomSampler TensorDataset WeightedRandomSampler
         default_collate digits random_split shapes stratified_split""",
+    "convlet.io": "FormatError atomic_write load read read_pytorch save",
     "convlet.models": """lenet5 vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18
         resnet34 resnet50 resnet101 mobilenet_v2 unet""",
 }

@@ -2,6 +2,7 @@
 
 from convlet.errors import FormatError
 from convlet.io.atomic import atomic_write
+from convlet.io.pytorch import read_pytorch
 from convlet.io.weights import load, read, save
 
-__all__ = ["FormatError", "atomic_write", "load", "read", "save"]
+__all__ = ["FormatError", "atomic_write", "load", "read", "read_pytorch", "save"]

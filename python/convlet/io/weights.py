@@ -1,5 +1,7 @@
 """Saving and loading named arrays: `.npz` always, `.safetensors` by its own library.
 
+`.pt` and `.pth` files of PyTorch are read, and never written.
+
 Files are data: nothing that is loaded runs as code. They carry a checksum of names, shapes and
 values, and are replaced as a whole or not at all.
 """
@@ -14,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convlet.errors import FormatError
-from convlet.io import npz, safetensors
+from convlet.io import npz, pytorch, safetensors
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +26,8 @@ State: TypeAlias = dict[str, npt.NDArray[Any]]
 
 __all__ = ["load", "read", "save"]
 
-FORMATS = {".npz": npz, ".safetensors": safetensors}
+WRITERS = {".npz": npz, ".safetensors": safetensors}
+READERS = {**WRITERS, ".pt": pytorch, ".pth": pytorch}
 RESERVED = "convlet."
 CHECKSUM = RESERVED + "sha256"
 
@@ -53,7 +56,7 @@ def save(
         >>> load(path)
         {'weight': array([1., 1.], dtype=float32)}
     """
-    writer = _format_of(path, "save")
+    writer = _format_of(path, "save", WRITERS)
     arrays = {_checked_name(name): _checked_array(name, value) for name, value in state.items()}
     texts = dict(metadata or {})
     for key, text in texts.items():
@@ -67,11 +70,16 @@ def save(
 def load(path: str | os.PathLike[str]) -> State:
     """Read named arrays from a file, as `Module.load_state_dict` takes them.
 
+    Of a PyTorch checkpoint that holds more than a state, the part named "state_dict",
+    "model_state_dict", "model" or "weights" is read. Half precision and bfloat16 become float32
+    in PyTorch's files, and bfloat16 in safetensors.
+
     Args:
-        path: ends in .npz or .safetensors.
+        path: ends in .npz, .safetensors, .pt or .pth.
 
     Raises:
-        FormatError: the file is damaged, cut short, or does not have its checksum.
+        FormatError: the file is damaged, cut short, does not have its checksum, or holds something
+            else than tensors, numbers and texts, which the message names.
         ValueError: the ending is unknown.
         OSError: there is no such file.
         ImportError: .safetensors without the library.
@@ -81,7 +89,7 @@ def load(path: str | os.PathLike[str]) -> State:
 
 def read(path: str | os.PathLike[str]) -> tuple[State, dict[str, str]]:
     """Read named arrays and the metadata that was saved with them; errors as `load`."""
-    arrays, texts = _format_of(path, "load").read(Path(path))
+    arrays, texts = _format_of(path, "load", READERS).read(Path(path))
     expected = texts.pop(CHECKSUM, None)
     # Files of other programs carry no checksum of ours; their formats have checks of their own.
     if expected is not None and expected != checksum(arrays, texts):
@@ -102,11 +110,13 @@ def checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
     return digest.hexdigest()
 
 
-def _format_of(path: str | os.PathLike[str], op: str) -> Any:
+def _format_of(path: str | os.PathLike[str], op: str, formats: Mapping[str, Any]) -> Any:
     suffix = Path(path).suffix.lower()
-    if suffix not in FORMATS:
-        raise ValueError(f"{op}: path must end in {' or '.join(FORMATS)}, got {Path(path).name!r}")
-    return FORMATS[suffix]
+    if suffix not in formats:
+        *most, last = formats
+        wanted = f"{', '.join(most)} or {last}"
+        raise ValueError(f"{op}: path must end in {wanted}, got {Path(path).name!r}")
+    return formats[suffix]
 
 
 def _checked_name(name: object) -> str:

@@ -1,0 +1,410 @@
+"""PyTorch's files: read as data whatever they hold, refused by name, never run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import struct
+import zipfile
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from convlet import io
+from convlet.errors import FormatError
+from convlet.io import pickled_arrays, pickles
+from subprocesses import output_of
+from torch_files import (
+    FOUR,
+    legacy,
+    legacy_tensor,
+    named,
+    state,
+    storage,
+    tensor,
+    text,
+    together,
+    whole,
+    zipped,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+GOOD = state(text("w"), tensor())
+
+
+class Payload:
+    """What an attacker would have run: it leaves a file behind."""
+
+    def __reduce__(self) -> Any:
+        return os.system, ("touch executed",)
+
+
+def nested(levels: int) -> bytes:
+    return b"\x80\x02" + b"]" * levels + b"a" * (levels - 1) + b"."
+
+
+def doubled(levels: int) -> bytes:
+    """A tuple of twice the tuple before: 2^levels values in few bytes."""
+    twice = b"q\x00h\x00\x86"
+    return state(text("w"), b")" + twice * levels)
+
+
+def cyclic() -> bytes:
+    return state(text("w"), b"]q\x00h\x00a")
+
+
+def calls(module: str, name: str, *arguments: bytes) -> bytes:
+    return state(text("w"), named(module, name) + together(*arguments) + b"R")
+
+
+def of_one(value: bytes) -> bytes:
+    return state(text("w"), value)
+
+
+ORDERED = named("collections", "OrderedDict")
+EMPTY: dict[str, bytes] = {}
+
+# Name, what the message says, how the file is made.
+ATTACKS: list[tuple[str, str, Callable[[Path], object]]] = [
+    ("os.system", "posix.system|nt.system", lambda p: zipped(p, pickle.dumps(Payload(), 2))),
+    ("os.system legacy", "x.system", lambda p: legacy(p, pickle.dumps({"w": Payload()}, 2))),
+    ("protocol 4", "x.system", lambda p: zipped(p, pickle.dumps({"w": Payload()}, 4))),
+    ("protocol 0", "x.system", lambda p: zipped(p, pickle.dumps({"w": Payload()}, 0))),
+    ("in magic", "x.system", lambda p: p.write_bytes(pickle.dumps(Payload(), 2))),
+    ("eval", "builtins.eval", lambda p: zipped(p, calls("builtins", "eval", text("1")))),
+    ("getattr", "__builtin__.getattr", lambda p: zipped(p, calls("__builtin__", "getattr"))),
+    ("import", "importlib.import", lambda p: zipped(p, calls("importlib", "import_module"))),
+    ("dotted", "collections.OrderedDict.fromkeys",
+     lambda p: zipped(p, calls("collections", "OrderedDict.fromkeys", text("a")))),
+    ("torch.load", "torch.load", lambda p: zipped(p, calls("torch", "load", text("x")))),
+    ("compile", "torch.jit._pickle", lambda p: zipped(p, calls("torch.jit._pickle", "restore"))),
+    ("module", "torch.nn.modules.linear.Linear",
+     lambda p: zipped(p, b"\x80\x02" + named("torch.nn.modules.linear", "Linear") + b")\x81}b.")),
+    ("inst", "instruction INST", lambda p: zipped(p, b"\x80\x02(ios\nsystem\n.")),
+    ("obj", "instruction OBJ", lambda p: zipped(p, b"\x80\x02(" + ORDERED + b"o.")),
+    ("newobj", "instruction NEWOBJ", lambda p: zipped(p, b"\x80\x02" + ORDERED + b")\x81.")),
+    ("extension", "instruction EXT1", lambda p: zipped(p, b"\x80\x02\x82\x01.")),
+    ("text id", "instruction PERSID", lambda p: zipped(p, b"\x80\x02P0\n.")),
+    ("set", "instruction EMPTY_SET", lambda p: zipped(p, b"\x80\x04\x8f.")),
+    ("call of text", "no function", lambda p: zipped(p, of_one(text("a") + b")R"))),
+    ("build on a list", "gives a state", lambda p: zipped(p, of_one(b"]}b"))),
+    ("function as value", "names collections.OrderedDict", lambda p: zipped(p, of_one(ORDERED))),
+    ("complex", "torch.ComplexFloatStorage",
+     lambda p: zipped(p, of_one(tensor(where=storage(kind="ComplexFloatStorage"))))),
+    ("quantised", "_rebuild_qtensor",
+     lambda p: zipped(p, of_one(tensor(function=("torch._utils", "_rebuild_qtensor"))))),
+    ("hooks", "hooks", lambda p: zipped(p, of_one(tensor(hooks=b"}" + whole(1) + b"Ns")))),
+    ("beyond", "reads element 5 of 4", lambda p: zipped(p, of_one(tensor(offset=2)))),
+    ("negative offset", "shape", lambda p: zipped(p, of_one(tensor(offset=-1)))),
+    ("negative stride", "shape", lambda p: zipped(p, of_one(tensor(strides=(2, -1))))),
+    ("negative size", "shape", lambda p: zipped(p, of_one(tensor(shape=(-1, -4))))),
+    ("overflow", "reads element", lambda p: zipped(p, of_one(tensor((2**61, 8), (8, 1))))),
+    ("wrap", "shape", lambda p: zipped(p, of_one(tensor((2, 2), (2**64, 1))))),
+    ("stride 0", "1099511627776 elements", lambda p: zipped(p, of_one(tensor((2**40, 1), (0, 1))))),
+    ("rank", "100 extents", lambda p: zipped(p, of_one(tensor((1,) * 100, (1,) * 100)))),
+    ("ranks differ", "2 extents and 1", lambda p: zipped(p, of_one(tensor((2, 2), (1,))))),
+    ("huge storage", "4611686018427387904",
+     lambda p: zipped(p, of_one(tensor(where=storage(count=2**62))))),
+    ("storage too short", "16 bytes", lambda p: zipped(p, of_one(tensor(where=storage(count=9))))),
+    ("two types", "two types or lengths", lambda p: zipped(
+        p, state(text("a"), tensor(), text("b"), tensor(where=storage(kind="IntStorage"))))),
+    ("no storage", "no member", lambda p: zipped(p, GOOD, EMPTY)),
+    ("key is a path", "no member", lambda p: zipped(p, of_one(tensor(where=storage("../../x"))))),
+    ("member is a path", "outside", lambda p: zipped(p, GOOD, more={"a/../../x": b""})),
+    ("absolute member", "outside", lambda p: zipped(p, GOOD, more={"/etc/x": b""})),
+    ("member twice", "twice", lambda p: zipped(p, GOOD, twice="archive/data/0")),
+    ("two pickles", "2 members named", lambda p: zipped(p, GOOD, more={"b/data.pkl": GOOD})),
+    ("program", "TorchScript", lambda p: zipped(p, GOOD, more={"archive/code/a.py": b""})),
+    ("bomb", "compressed", lambda p: zipped(
+        p, GOOD, {"0": bytes(10**6)}, method=zipfile.ZIP_DEFLATED)),
+    ("byte order", "byte order", lambda p: zipped(p, GOOD, more={"archive/byteorder": b"middle"})),
+    ("not torch", "0 members", lambda p: zipped(p, GOOD, folder="a/b")),
+    ("deep", "nested deeper", lambda p: zipped(p, nested(100_000))),
+    ("doubling", "nested deeper", lambda p: zipped(p, doubled(60))),
+    ("doubling less deep", "too many", lambda p: zipped(p, doubled(40))),
+    ("cycle", "nested deeper", lambda p: zipped(p, cyclic())),
+    ("tuple key", "key that is a tuple", lambda p: zipped(p, state(b")", b"N"))),
+    ("long integer", "integer of", lambda p: zipped(p, of_one(whole(10**5000)))),
+    ("memo", "never remembered", lambda p: zipped(p, of_one(b"h\x07"))),
+    ("empty stack", "empty stack", lambda p: zipped(p, b"\x80\x02.")),
+    ("mark", "mark", lambda p: zipped(p, b"\x80\x02(.")),
+    ("two values", "on the stack", lambda p: zipped(p, b"\x80\x02NN.")),
+    ("no end", "no whole pickle", lambda p: zipped(p, b"\x80\x02N")),
+    ("claims bytes", "no whole pickle", lambda p: zipped(p, b"\x80\x04\x8e" + b"\xff" * 8)),
+    ("no state", "holds a list", lambda p: zipped(p, b"\x80\x02].")),
+    ("name is a number", "which is no text", lambda p: zipped(p, state(whole(1), tensor()))),
+    ("list in state", "not a tensor", lambda p: zipped(p, of_one(b"]"))),
+    ("magic", "does not begin", lambda p: legacy(p, GOOD, magic=5)),
+    ("version", "unknown version", lambda p: legacy(p, GOOD, version=7)),
+    ("legacy length", "another length", lambda p: legacy(p, of_one(legacy_tensor()), count=5)),
+    ("legacy negative", "another length", lambda p: legacy(p, of_one(legacy_tensor()), count=-1)),
+    ("legacy keys", "other storages", lambda p: legacy(p, of_one(legacy_tensor()), keys=["1"])),
+    ("legacy keys unhashable", "other storages",
+     lambda p: legacy(p, of_one(legacy_tensor()), keys=[["0"]])),
+    ("legacy view", "view of another",
+     lambda p: legacy(p, of_one(legacy_tensor(together(text("v"), whole(0), whole(2)))))),
+    ("legacy short", "ends before", lambda p: legacy(p, of_one(legacy_tensor()), {"0": b"1234"})),
+    ("legacy tail", "follow", lambda p: legacy(p, of_one(legacy_tensor()), tail=b"x")),
+    ("nothing", "not a whole|no whole", lambda p: p.write_bytes(b"")),
+    ("zip of nothing", "not a whole", lambda p: p.write_bytes(b"PK\3\4" + b"\0" * 40)),
+    ("text", "never remembered", lambda p: p.write_text("hello")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "make"), [a[1:] for a in ATTACKS], ids=[a[0] for a in ATTACKS])
+def test_bad_files_are_refused_by_name_and_not_run(
+    message: str, make: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pickle.Unpickler", None)
+    make(tmp_path / "bad.pth")
+    with pytest.raises(FormatError, match=message) as error:
+        io.load(tmp_path / "bad.pth")
+    assert "bad.pth" in str(error.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.pth"]
+
+
+def safetensors_file(header: bytes | dict[str, Any], data: bytes = FOUR) -> bytes:
+    import json
+
+    content = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(content)) + content + data
+
+
+def entry(shape: Any = (4,), offsets: Any = (0, 16), dtype: Any = "F32") -> dict[str, Any]:
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets)}
+
+
+ONE = b'{"dtype":"F32","shape":[4],"data_offsets":[0,16]}'
+
+
+@pytest.mark.parametrize(
+    ("message", "content"),
+    [
+        ("twice", safetensors_file(b'{"w":' + ONE + b',"w":' + ONE + b"}")),
+        ("twice", safetensors_file(b'{"w":' + ONE[:-1] + b',"shape":[4]}}')),
+        ("twice", safetensors_file(b'{"__metadata__":{"a":"1","a":"2"},"w":' + ONE + b"}")),
+        ("overlap", safetensors_file({"v": entry(), "w": entry()})),
+        ("hole", safetensors_file({"w": entry((3,), (4, 16))})),
+        ("another size", safetensors_file({"w": entry((5,))})),
+        ("another size", safetensors_file({"w": entry((2**60, 2**60, 0, 1))})),
+        ("end at byte", safetensors_file({"w": entry()}, FOUR + b"x")),
+        ("end at byte", safetensors_file({"w": entry()}, FOUR[:-1])),
+        ("shape", safetensors_file({"w": entry((-4,))})),
+        ("shape", safetensors_file({"w": entry((True, 4))})),
+        ("shape", safetensors_file({"w": entry((1,) * 40 + (4,))})),
+        ("shape", safetensors_file({"w": entry((4.0,))})),
+        ("place", safetensors_file({"w": entry((4,), (0, 16, 32))})),
+        ("type", safetensors_file({"w": entry(dtype="C64")})),
+        ("type", safetensors_file({"w": entry(dtype=["F32"])})),
+        ("described", safetensors_file({"w": {**entry(), "more": 1}})),
+        ("described", safetensors_file({"w": []})),
+        ("metadata", safetensors_file({"__metadata__": {"a": 1}, "w": entry()})),
+        ("brace", safetensors_file(b" " + b'{"w":' + ONE + b"}")),
+        ("number NaN", safetensors_file(b'{"w":{"dtype":"F32","shape":[NaN],"data_offsets":[0]}}')),
+        ("safetensors", safetensors_file(b'{"a":' * 100_000)),
+        ("safetensors", safetensors_file(b"{" + b"[" * 100_000)),
+        ("safetensors", safetensors_file(b'{"\xff": 1}')),
+        ("does not fit", b"\xff" * 8 + b"{}"),
+        ("does not fit", b"\x03\0\0\0\0\0\0\0{}"),
+        ("does not fit", b""),
+    ],
+    ids=str,
+)
+def test_bad_safetensors_are_refused(message: str, content: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=message) as error:
+        io.load(path)
+    assert "bad.safetensors" in str(error.value)
+
+
+def test_the_good_file_of_which_the_bad_ones_are_made_is_read(tmp_path: Path) -> None:
+    for name, make in (("zip", zipped), ("legacy", partial(legacy, count=4))):
+        path = tmp_path / f"{name}.pt"
+        make(path, GOOD if name == "zip" else state(text("w"), legacy_tensor()))
+        np.testing.assert_array_equal(io.load(path)["w"], [[1, 2], [3, 4]], strict=False)
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(safetensors_file(b'{"w":' + ONE + b"}"))
+    pytest.importorskip("safetensors")
+    np.testing.assert_array_equal(io.load(path)["w"], [1, 2, 3, 4])
+
+
+def test_big_endian_files_are_read(tmp_path: Path) -> None:
+    zipped(tmp_path / "x.pt", GOOD, {"0": np.arange(4, dtype=">f4").tobytes()},
+           {"archive/byteorder": b"big"})  # fmt: skip
+    np.testing.assert_array_equal(io.load(tmp_path / "x.pt")["w"], [[0, 1], [2, 3]])
+
+
+@pytest.mark.parametrize("make", [zipped, legacy], ids=["zip", "legacy"])
+def test_any_flipped_bit_gives_arrays_or_a_format_error(make: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    make(path, GOOD if make is zipped else state(text("w"), legacy_tensor()))
+    content = path.read_bytes()
+    refused = 0
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x21]) + content[place + 1 :])
+        try:
+            assert all(array.size <= 4 for array in io.load(path).values())
+        except FormatError:
+            refused += 1
+    assert refused > len(content) / 3
+
+
+@pytest.mark.parametrize("make", [zipped, legacy], ids=["zip", "legacy"])
+def test_a_file_cut_anywhere_is_a_format_error(make: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    make(path, GOOD if make is zipped else state(text("w"), legacy_tensor()))
+    content = path.read_bytes()
+    for length in range(0, len(content), 3):
+        path.write_bytes(content[:length])
+        with pytest.raises(FormatError):
+            io.load(path)
+
+
+DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8")
+
+
+@pytest.mark.parametrize("zip_format", [True, False], ids=["zip", "legacy"])
+def test_what_torch_saves_is_read_equal(zip_format: bool, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    made = {
+        name: torch.arange(-3, 3).reshape(2, 3).to(getattr(torch, name))
+        for name in (*DTYPES, "bool", "uint16", "uint32")
+    }
+    base = torch.arange(12.0).reshape(3, 4)
+    made.update(whole=base, turned=base.T, part=base[1:, ::2], one=torch.tensor(3.5))
+    made.update(empty=torch.zeros(0, 3), weight=torch.nn.Parameter(torch.ones(2, 2)))
+    path = tmp_path / "x.pth"
+    torch.save({"state_dict": made, "epoch": 7, "more": [1.5, ("a", None)]}, path,
+               _use_new_zipfile_serialization=zip_format)  # fmt: skip
+    everything = io.read_pytorch(path)
+    assert everything["more"] == [1.5, ("a", None)]
+    arrays, texts = io.read(path)
+    assert texts == {"epoch": "7"}
+    for name, value in made.items():
+        wanted = value.detach()
+        wanted = (wanted.float() if name in ("float16", "bfloat16") else wanted).numpy()
+        assert arrays[name].dtype == wanted.dtype, name
+        np.testing.assert_array_equal(arrays[name], wanted, err_msg=name)
+    assert np.shares_memory(arrays["whole"], arrays["part"])
+    assert arrays["whole"].flags.writeable
+
+
+@pytest.mark.parametrize("zip_format", [True, False], ids=["zip", "legacy"])
+def test_a_saved_model_is_refused_by_the_name_of_its_class(
+    zip_format: bool, tmp_path: Path
+) -> None:
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    path = tmp_path / "x.pth"
+    torch.save(torch.nn.Linear(2, 1), path, _use_new_zipfile_serialization=zip_format)
+    with pytest.raises(FormatError, match=r"x\.pth: it asks for torch\.nn\.modules\.linear\.Lin"):
+        io.load(path)
+
+
+def test_torch_loads_what_we_save_as_safetensors(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    library = pytest.importorskip("safetensors.torch")
+    theirs = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+    torch.save(theirs.state_dict(), tmp_path / "x.pth")
+    state_dict = io.load(tmp_path / "x.pth")
+    io.save(state_dict, tmp_path / "x.safetensors")
+    loaded = library.load_file(tmp_path / "x.safetensors")
+    theirs.load_state_dict(loaded)
+    assert {k: v.dtype for k, v in loaded.items()} == {
+        k: v.dtype for k, v in theirs.state_dict().items()
+    }
+    half = {"w": torch.arange(6.0).reshape(2, 3).to(torch.bfloat16), "v": torch.ones(2)}
+    library.save_file(half, tmp_path / "half.safetensors")
+    np.testing.assert_array_equal(io.load(tmp_path / "half.safetensors")["w"], half["w"].float())
+
+
+def test_reading_needs_neither_torch_nor_pickle(tmp_path: Path) -> None:
+    zipped(tmp_path / "x.pth", GOOD)
+    code = f"""
+    import sys
+    import pickle
+    pickle.Unpickler = pickle.loads = pickle.load = None
+    from convlet import io
+    print(io.load({str(tmp_path / "x.pth")!r})["w"].tolist(), "torch" in sys.modules)
+    """
+    assert output_of(code) == "[[1.0, 2.0], [3.0, 4.0]] False"
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_pickled_arrays_are_read_equal(protocol: int) -> None:
+    value = {
+        "data": np.arange(6, dtype=np.uint8).reshape(2, 3),
+        "columns": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "big": np.arange(3, dtype=">i4"),
+        "labels": [1, 2],
+        "name": "batch",
+        "bytes": b"\x00\xff",
+        "nothing": np.zeros((0, 2), np.float32),
+        "one": np.float64(1.5),
+    }
+    read = pickled_arrays.load_arrays(pickle.dumps(value, protocol))
+    assert list(read) == list(value)
+    for key, wanted in value.items():
+        np.testing.assert_array_equal(read[key], wanted, err_msg=key)
+    shared = pickled_arrays.load_arrays(pickle.dumps([value["data"]] * 2, protocol))
+    assert shared[0] is shared[1]
+
+
+def test_a_batch_of_python_2_is_read() -> None:
+    # {"data": an array of uint8 (2,)} as Python 2 wrote CIFAR's batches: bytes are texts.
+    batch = (
+        b"\x80\x02}U\x04datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+        b"(K\x01K\x02\x85cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xff"
+        b"K\x00tb\x89U\x02\x07\xfftbs."
+    )
+    read = pickled_arrays.load_arrays(batch)
+    np.testing.assert_array_equal(read["data"], np.array([7, 255], np.uint8), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("message", "value"),
+    [
+        ("of O8", np.array([None])),
+        ("of U1", np.array(["a"])),
+        ("of c8", np.zeros(2, np.complex64)),
+        ("of V4|asks for", np.zeros(2, [("a", "<f4")])),
+        (r"asks for (posix|nt)\.system", Payload()),
+        ("asks for datetime", __import__("datetime").date(2020, 1, 1)),
+    ],
+    ids=str,
+)
+def test_other_pickles_are_refused_by_name(message: str, value: object) -> None:
+    for protocol in (2, 4):
+        with pytest.raises(FormatError, match=message):
+            pickled_arrays.load_arrays(pickle.dumps({"a": value}, protocol))
+
+
+@pytest.mark.parametrize("extent", [4, 2**62, 2**64, -1], ids=str)
+def test_an_array_that_does_not_fit_its_bytes_is_refused(extent: int) -> None:
+    good = pickle.dumps(np.zeros(3, np.uint8), 4)
+    frame = good.index(b"K\x03\x85")  # the shape, (3,)
+    bad = b"\x80\x04" + good[11:frame] + whole(extent) + good[frame + 2 :]
+    with pytest.raises(FormatError, match="it has an array of shape"):
+        pickled_arrays.load_arrays(bad)
+
+
+def test_a_pickle_of_a_cut_or_flipped_kind_never_raises_anything_else() -> None:
+    whole_file = pickle.dumps({"a": np.arange(3), "b": [1, (2, "c")]}, 2)
+    for place in range(len(whole_file)):
+        for changed in (whole_file[:place], whole_file[:place] + b"\xd3" + whole_file[place + 1 :]):
+            with contextlib.suppress(FormatError):
+                pickled_arrays.load_arrays(changed)
+
+
+def test_numbers_and_texts_alone_need_no_globals() -> None:
+    value = {"a": [1, 2.5, True, None, "ü", b"b", (1, (2,))], 3: {}}
+    for protocol in range(3, 6):
+        assert pickles.load(pickle.dumps(value, protocol)) == value
