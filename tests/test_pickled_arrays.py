@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import os
 import pickle
 from typing import Any
@@ -62,7 +62,7 @@ def test_a_batch_of_python_2_is_read() -> None:
         ("of c8", np.zeros(2, np.complex64)),
         ("of V4|asks for", np.zeros(2, [("a", "<f4")])),
         (r"asks for (posix|nt)\.system", Payload()),
-        ("asks for datetime", datetime.date(2020, 1, 1)),
+        ("asks for datetime", dt.date(2020, 1, 1)),
     ],
     ids=str,
 )
