@@ -31,7 +31,10 @@ NAMES = {
     "convlet.nn.functional": """group_norm layer_norm interpolate hardsigmoid hardswish leaky_relu relu6 sigmoid silu softmax
         adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d conv2d
         cross_entropy dropout linear max_pool2d relu""",
-    "convlet.optim": "Adam SGD",
+    "convlet.optim": "Adam AdamW Optimizer SGD lr_scheduler",
+    "convlet.optim.lr_scheduler": """ChainedScheduler ConstantLR CosineAnnealingLR
+        CosineAnnealingWarmRestarts ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR OneCycleLR
+        PolynomialLR ReduceLROnPlateau SequentialLR StepLR with_warmup""",
     "convlet.bench": "BatchNorm2d Conv2d Linear MaxPool2d Network Row available medians race",
     "convlet.data": """ArrayDataset BatchSampler ConcatDataset DataLoader Dataset RandomSampler Sampler
         SequentialSampler Subset SubsetRandomSampler TensorDataset WeightedRandomSampler
@@ -70,6 +73,14 @@ SIGNATURES = {
     "convlet.data.random_split": "dataset, lengths, generator=None",
     "convlet.optim.SGD": "params, lr=0.001, momentum=0, dampening=0, weight_decay=0",
     "convlet.optim.Adam": "params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0",
+    "convlet.optim.lr_scheduler.StepLR": "optimizer, step_size, gamma=0.1, last_epoch=-1",
+    "convlet.optim.lr_scheduler.MultiStepLR": "optimizer, milestones, gamma=0.1, last_epoch=-1",
+    "convlet.optim.lr_scheduler.CosineAnnealingLR": "optimizer, T_max, eta_min=0, last_epoch=-1",
+    "convlet.optim.lr_scheduler.OneCycleLR": """optimizer, max_lr, total_steps=None, epochs=None,
+        steps_per_epoch=None, pct_start=0.3, anneal_strategy='cos', cycle_momentum=True,
+        base_momentum=0.85, max_momentum=0.95, div_factor=25.0, final_div_factor=10000.0""",
+    "convlet.optim.lr_scheduler.ReduceLROnPlateau": """optimizer, mode='min', factor=0.1,
+        patience=10, threshold=0.0001, threshold_mode='rel', cooldown=0, min_lr=0, eps=1e-08""",
     "convlet.ops.conv2d": "x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
     "convlet.ops.max_pool2d": """x, kernel_size, stride=None, padding=0, dilation=1,
         ceil_mode=False""",

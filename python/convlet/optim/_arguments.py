@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from convlet.ops._arguments import integer
+
 
 def number(value: Any, optimizer: str, name: str, below: float = math.inf) -> float:
     """A finite number of at least 0, and less than `below`."""
@@ -16,4 +18,12 @@ def number(value: Any, optimizer: str, name: str, below: float = math.inf) -> fl
     if not 0.0 <= result < below:
         wanted = "finite and at least 0" if below == math.inf else f"in [0, {below:g})"
         raise ValueError(f"{optimizer}: {name} must be {wanted}, got {result}")
+    return result
+
+
+def count(value: Any, optimizer: str, name: str, least: int = 1) -> int:
+    """An int of at least `least`."""
+    result = integer(value, optimizer, name)
+    if result < least:
+        raise ValueError(f"{optimizer}: {name} must be at least {least}, got {result}")
     return result
