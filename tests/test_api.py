@@ -40,6 +40,9 @@ NAMES = {
         SequentialSampler Subset SubsetRandomSampler TensorDataset WeightedRandomSampler
         default_collate digits random_split shapes stratified_split""",
     "convlet.io": "FormatError atomic_write load read read_pytorch save",
+    "convlet.viz": """attribution batch confusion_matrix curves feature_maps field grad_cam kernels
+        mistakes occlusion receptive_field saliency top_patches""",
+    "convlet.viz.attribution": "grad_cam_map occlusion_map saliency_map",
     "convlet.models": """lenet5 vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18
         resnet34 resnet50 resnet101 mobilenet_v2 unet""",
 }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.figure import Figure
 
 pytest.importorskip("matplotlib")
@@ -193,3 +195,80 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r'pip install "convlet\[plot\]"'):
         viz.curves(HISTORY)
+
+
+NOISE = np.random.default_rng(0).normal(size=(3, 1, 28, 28)).astype(np.float32)
+NAMES = [f"class {i}" for i in range(10)]
+
+
+@pytest.mark.parametrize("picture", [viz.grad_cam, viz.occlusion, viz.saliency])
+def test_attribution_names_the_class_asked_about(picture: Callable[..., Figure]) -> None:
+    model = models.lenet5(seed=0)
+    figure = picture(model, NOISE, [1, 2, 3], NAMES)
+    words = texts(figure)
+    assert all(f"class {i}" in words for i in (1, 2, 3))
+    assert words.count(" %") == 3
+    assert len(figure.axes) == 6, "each image, and its map"
+    assert len(picture(model, NOISE, limit=2).axes) == 4
+    with pytest.raises(ValueError, match="names has 2 entries for 10 scores"):
+        picture(model, NOISE, names=["a", "b"])
+    with pytest.raises(ValueError, match="limit must be at least 1"):
+        picture(model, NOISE, limit=0)
+
+
+def test_maps_are_laid_over_colour_and_over_nothing() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 2))
+    assert "layer 0" in texts(viz.grad_cam(model, np.ones((2, 3, 8, 8))))
+    model[2].weight.data[:] = 0
+    assert "next to nothing" in texts(viz.occlusion(model, np.ones((3, 8, 8)), size=8))
+
+
+def test_receptive_field_draws_a_box_per_layer() -> None:
+    figure = viz.receptive_field(models.lenet5(seed=0), NOISE[0])
+    words = texts(figure)
+    assert "The middle of layer pool sees 16 x 16 pixels of 28 x 28" in words
+    for size in ("5 x 5", "6 x 6", "14 x 14"):
+        assert size in words
+    assert len(figure.axes[0].lines) == 4
+    named = viz.receptive_field(models.lenet5(seed=0), NOISE[0], ["conv2", "fc1"])
+    assert "layer fc1 sees 28 x 28" in texts(named)
+
+
+def test_receptive_field_refuses() -> None:
+    with pytest.raises(ValueError, match="layers must be some of conv1"):
+        viz.receptive_field(models.lenet5(), NOISE[0], ["conv9"])
+    with pytest.raises(ValueError, match=r"image must have shape \(C, H, W\)"):
+        viz.receptive_field(models.lenet5(), NOISE)
+    with pytest.raises(ValueError, match="no convolution"):
+        viz.receptive_field(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), np.zeros((1, 2, 2)))
+
+
+def test_top_patches_cut_out_what_a_channel_answers_to() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3))
+    model[0].weight.data[0] = 1
+    model[0].weight.data[1] = -1
+    model[0].bias.data[:] = 0
+    images = np.zeros((4, 1, 10, 12), np.float32)
+    images[2, 0, 4:7, 5:8] = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    figure = viz.top_patches(model, images, "0", [0], count=2)
+    words = texts(figure)
+    assert "3 x 3 pixels" in words
+    assert "45.00" in words
+    shown = np.asarray(figure.axes[0].images[0].get_array())
+    np.testing.assert_allclose(shown, np.arange(1, 10).reshape(3, 3) / 9, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("conv9",), "layer must be one of conv1"),
+        (("fc1",), r"'fc1' gives \(3, 120\)"),
+        (("conv1", [6]), r"channels must be in \[0, 6\), got \[6\]"),
+        (("conv1", []), "channels"),
+    ],
+)
+def test_top_patches_refuse(arguments: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        viz.top_patches(models.lenet5(), NOISE, *arguments)
+    with pytest.raises(ValueError, match="count must be at least 1"):
+        viz.top_patches(models.lenet5(), NOISE, "conv1", count=0)

@@ -5,11 +5,31 @@ matplotlib is imported when the first picture is drawn: pip install "convlet[plo
 
 from __future__ import annotations
 
+from convlet.viz import attribution, field
 from convlet.viz.batch import batch
 from convlet.viz.confusion import confusion_matrix
 from convlet.viz.curves import curves
 from convlet.viz.feature_maps import feature_maps
+from convlet.viz.grad_cam import grad_cam
 from convlet.viz.kernels import kernels
 from convlet.viz.mistakes import mistakes
+from convlet.viz.occlusion import occlusion
+from convlet.viz.patches import top_patches
+from convlet.viz.receptive_field import receptive_field
+from convlet.viz.saliency import saliency
 
-__all__ = ["batch", "confusion_matrix", "curves", "feature_maps", "kernels", "mistakes"]
+__all__ = [
+    "attribution",
+    "batch",
+    "confusion_matrix",
+    "curves",
+    "feature_maps",
+    "field",
+    "grad_cam",
+    "kernels",
+    "mistakes",
+    "occlusion",
+    "receptive_field",
+    "saliency",
+    "top_patches",
+]

@@ -94,15 +94,16 @@ def caption(
     axes: Axes, text: str, *, colour: str = INK, size: float = 9.0, y: float = -0.06
 ) -> None:
     """Write one or more lines under axes, centred."""
-    axes.text(
-        0.5,
-        y,
+    axes.annotate(
         text,
-        transform=axes.transAxes,
+        (0.5, y),
+        xycoords="axes fraction",
+        xytext=(0, -0.85 * size),  # from baseline to baseline, whatever letters a word has
+        textcoords="offset points",
         fontsize=size,
         color=colour,
         ha="center",
-        va="top",
+        va="baseline",
         linespacing=1.3,
         parse_math=False,
     )

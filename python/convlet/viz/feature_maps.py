@@ -20,6 +20,7 @@ from convlet.viz._page import (
     sequential,
 )
 from convlet.viz._pixels import draw, pixels
+from convlet.viz._probe import softmax
 from convlet.viz.capture import Layer, capture
 
 if TYPE_CHECKING:
@@ -189,13 +190,6 @@ def _bars(
         range(len(order)), [labels[i] for i in order], fontsize=9, color=INK, parse_math=False
     )
     axes.set_xlim(-0.6, len(order) - 0.4)
-
-
-def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Probabilities from scores, along the last axis."""
-    shifted = scores.astype(np.float64) - scores.max(axis=-1, keepdims=True)
-    powers = np.exp(shifted)
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
 def _finding(scores: npt.NDArray[np.float32] | None, labels: list[str]) -> tuple[str, str]:
