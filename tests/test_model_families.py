@@ -125,7 +125,7 @@ STATES = {
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_as_many_parameters_as_published(name: str) -> None:
     model = models.create(name)
-    assert sum(parameter.size for parameter in model.parameters()) == PARAMETERS[name]
+    assert sum(parameter.numel() for parameter in model.parameters()) == PARAMETERS[name]
 
 
 @pytest.mark.usefixtures("_undrawn")
@@ -269,7 +269,7 @@ def test_stages_may_dilate_instead_of_striding() -> None:
 def test_resnext_and_wide_networks_are_resnet50_with_other_widths() -> None:
     for count, groups, width in ((25_028_904, 32, 4), (68_883_240, 1, 128)):
         model = models.resnet50(groups=groups, width_per_group=width)
-        assert sum(p.size for p in model.parameters()) == count
+        assert sum(p.numel() for p in model.parameters()) == count
 
 
 def test_blocks_may_start_as_the_identity() -> None:

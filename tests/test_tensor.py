@@ -38,9 +38,12 @@ def test_a_tensor_that_may_be_trained_owns_its_numbers() -> None:
     assert not np.shares_memory(Tensor(Tensor(array), requires_grad=True).data, array)
 
 
-def test_shape_ndim_size_and_len_are_the_arrays() -> None:
+def test_shape_and_its_like_are_the_arrays() -> None:
     x = Tensor(np.zeros((2, 3, 4)))
-    assert (x.shape, x.ndim, x.size, len(x)) == ((2, 3, 4), 3, 24, 2)
+    assert (x.shape, x.ndim, x.dim(), x.numel(), len(x)) == ((2, 3, 4), 3, 3, 24, 2)
+    assert (x.size(), x.size(0), x.size(-1)) == ((2, 3, 4), 2, 4)
+    with pytest.raises(ValueError, match=r"size: dim must be in \[-3, 3\), got 3"):
+        x.size(3)
 
 
 def test_repr_is_numpys() -> None:
@@ -98,9 +101,13 @@ def test_a_python_number_keeps_float32() -> None:
         assert type(y.data) is np.ndarray
 
 
-def test_a_power_takes_numbers_only() -> None:
-    with pytest.raises(TypeError, match=r"\*\*: the exponent must be a number, got Tensor"):
-        Tensor([2.0]) ** Tensor([2.0])  # type: ignore[operator]
+def test_a_power_takes_numbers_and_tensors() -> None:
+    x = Tensor([2.0, 3.0])
+    assert (x**x).tolist() == [4.0, 27.0]
+    assert (2**x).tolist() == [4.0, 8.0]
+    assert (x**2).tolist() == (x ** np.float64(2)).tolist() == [4.0, 9.0]
+    with pytest.raises(TypeError, match="Tensor: data must be real numbers, got str"):
+        x ** "2"  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from convlet._arrays import as_float32, matmul, plus, scalar_exponent, unbroadcast
+from convlet._arrays import as_float32, contiguous, matmul, plus, unbroadcast
+from convlet._changes import changes
 from convlet.autograd import Variable, record
+from convlet.grad_mode import mode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
+    from typing_extensions import Self
 
     from convlet.ops._arguments import Array
     from convlet.tensor import Tensor
@@ -19,7 +25,13 @@ if TYPE_CHECKING:
 
 
 class Arithmetic(Variable):
-    """The arithmetic of tensors, with NumPy's broadcasting."""
+    """The arithmetic of tensors, with NumPy's broadcasting.
+
+    Python's own numbers take a shorter way, for they need no array and no gradient.
+
+    `x += y` and its like write into the memory of `x` where nothing is recorded. Where they are, `x`
+    becomes the result of an operation, in memory of its own: what was saved before stays right.
+    """
 
     __slots__ = ()
 
@@ -29,50 +41,99 @@ class Arithmetic(Variable):
 
     def __add__(self, other: Operand) -> Tensor:
         """X + y."""
+        if type(other) is float or type(other) is int:
+            return record(self.data + np.float32(other), (self,), _unchanged)
         return add(self, self._other(other))
-
-    def __radd__(self, other: Operand) -> Tensor:
-        """Y + x."""
-        return add(self._other(other), self)
 
     def __sub__(self, other: Operand) -> Tensor:
         """X - y."""
+        if type(other) is float or type(other) is int:
+            return record(self.data - np.float32(other), (self,), _unchanged)
         return subtract(self, self._other(other))
-
-    def __rsub__(self, other: Operand) -> Tensor:
-        """Y - x."""
-        return subtract(self._other(other), self)
 
     def __mul__(self, other: Operand) -> Tensor:
         """X * y, element by element."""
+        if type(other) is float or type(other) is int:
+            factor = np.float32(other)
+            return record(self.data * factor, (self,), lambda dy: (dy * factor,))
         return multiply(self, self._other(other))
-
-    def __rmul__(self, other: Operand) -> Tensor:
-        """Y * x, element by element."""
-        return multiply(self._other(other), self)
 
     def __truediv__(self, other: Operand) -> Tensor:
         """X / y, element by element."""
+        if type(other) is float or type(other) is int:
+            divisor = np.float32(other)
+            return record(self.data / divisor, (self,), lambda dy: (dy / divisor,))
         return divide(self, self._other(other))
 
-    def __rtruediv__(self, other: Operand) -> Tensor:
-        """Y / x, element by element."""
-        return divide(self._other(other), self)
+    def __pow__(self, exponent: Operand) -> Tensor:
+        """X to the power of a number or of a tensor, element by element."""
+        if type(exponent) is float or type(exponent) is int:
+            return power_of_number(self, np.float32(exponent))
+        return power(self, self._other(exponent))
 
     def __matmul__(self, other: Operand) -> Tensor:
         """The matrix product, batched over leading dimensions as NumPy's."""
         return matrix_product(self, self._other(other))
 
+    # --- with something else on the left ---------------------------------------------------------
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __rsub__(self, other: Operand) -> Tensor:
+        """Y - x."""
+        if type(other) is float or type(other) is int:
+            return record(np.float32(other) - self.data, (self,), lambda dy: (-dy,))
+        return subtract(self._other(other), self)
+
+    def __rtruediv__(self, other: Operand) -> Tensor:
+        """Y / x, element by element."""
+        return divide(self._other(other), self)
+
+    def __rpow__(self, other: Operand) -> Tensor:
+        """Y to the power of x, element by element."""
+        return power(self._other(other), self)
+
     def __rmatmul__(self, other: Operand) -> Tensor:
         """The matrix product with the tensor on the right."""
         return matrix_product(self._other(other), self)
 
-    def __pow__(self, exponent: float) -> Tensor:
-        """X to the power of a number, element by element."""
-        x, power = self.data, scalar_exponent(exponent)
-        if power == 0.0:  # 0 * x ** -1 would be NaN at x = 0
-            return record(x**power, (self,), lambda dy: (dy * np.float32(0),))
-        return record(x**power, (self,), lambda dy: (dy * (power * x ** (power - 1.0)),))
+    # --- in place --------------------------------------------------------------------------------
+
+    def __iadd__(self, other: Operand) -> Self:
+        """X += y."""
+        return self._become(self + other, "+=")
+
+    def __isub__(self, other: Operand) -> Self:
+        """X -= y."""
+        return self._become(self - other, "-=")
+
+    def __imul__(self, other: Operand) -> Self:
+        """X *= y."""
+        return self._become(self * other, "*=")
+
+    def __itruediv__(self, other: Operand) -> Self:
+        """X /= y."""
+        return self._become(self / other, "/=")
+
+    def _become(self, result: Tensor, op: str) -> Self:
+        if result.data.shape != self.data.shape:
+            raise ValueError(
+                f"{op}: a result of shape {result.data.shape} has no place in {self.data.shape}"
+            )
+        if self.requires_grad and self.node is None and mode.recording:
+            raise RuntimeError(
+                f"{op}: a leaf that requires a gradient cannot be changed in place while operations "
+                "are recorded; change it under no_grad(), or write y = x + …"
+            )
+        if result.node is not None:
+            self.data, self.node, self.requires_grad = result.data, result.node, True
+            return self
+        if not self.data.flags.writeable:
+            raise ValueError(f"{op}: the numbers are read-only; use a clone()")
+        self.data[...] = result.data
+        changes.note((self.data,))
+        return self
 
     def _other(self, other: Operand) -> Variable:
         if isinstance(other, Variable):
@@ -80,44 +141,97 @@ class Arithmetic(Variable):
         return self.detached(as_float32(other))
 
 
+def _unchanged(dy: Array) -> tuple[Array]:
+    return (dy,)
+
+
+def _unchanged_twice(dy: Array) -> tuple[Array, Array]:
+    return dy, dy
+
+
+def _broadcast(function: Callable[[Array, Array], Any], a: Array, b: Array, op: str) -> Array:
+    """`function` of two arrays; shapes that do not broadcast are named."""
+    try:
+        return function(a, b)  # type: ignore[no-any-return]
+    except ValueError:
+        raise ValueError(f"{op}: shapes {a.shape} and {b.shape} do not broadcast") from None
+
+
 def add(x: Variable, y: Variable) -> Tensor:
     """X + y; the gradient is summed over what broadcasting repeated."""
-    a, b = x.data, y.data
-    return record(
-        plus(a, b), (x, y), lambda dy: (unbroadcast(dy, a.shape), unbroadcast(dy, b.shape))
-    )
+    result = _broadcast(plus, x.data, y.data, "+")
+    left, right = x.data.shape, y.data.shape
+    if left == right:
+        return record(result, (x, y), _unchanged_twice)
+    return record(result, (x, y), lambda dy: (unbroadcast(dy, left), unbroadcast(dy, right)))
 
 
 def subtract(x: Variable, y: Variable) -> Tensor:
     """X - y."""
-    a, b = x.data, y.data
-    return record(a - b, (x, y), lambda dy: (unbroadcast(dy, a.shape), unbroadcast(-dy, b.shape)))
+    result = _broadcast(np.subtract, x.data, y.data, "-")
+    left, right = x.data.shape, y.data.shape
+    return record(result, (x, y), lambda dy: (unbroadcast(dy, left), unbroadcast(-dy, right)))
 
 
 def multiply(x: Variable, y: Variable) -> Tensor:
     """X * y."""
-    a, b = x.data, y.data
-    return record(
-        a * b,
-        (x, y),
-        lambda dy: (
-            unbroadcast(dy * b, a.shape) if x.requires_grad else None,
-            unbroadcast(dy * a, b.shape) if y.requires_grad else None,
-        ),
-    )
+    result = _broadcast(np.multiply, x.data, y.data, "*")
+    left, right = x.data.shape, y.data.shape
+    by_x = y.data if x.requires_grad else None  # each is kept only for the gradient of the other
+    by_y = x.data if y.requires_grad else None
+
+    def vjp(dy: Array) -> tuple[Array | None, Array | None]:
+        return (
+            None if by_x is None else unbroadcast(dy * by_x, left),
+            None if by_y is None else unbroadcast(dy * by_y, right),
+        )
+
+    return record(result, (x, y), vjp)
 
 
 def divide(x: Variable, y: Variable) -> Tensor:
     """X / y."""
-    a, b = x.data, y.data
+    result = _broadcast(np.divide, x.data, y.data, "/")
+    left, divisor = x.data.shape, y.data
+    if not y.requires_grad:
+        return record(result, (x, y), lambda dy: (unbroadcast(dy / divisor, left), None))
+
+    def vjp(dy: Array) -> tuple[Array, Array]:
+        dx = dy / divisor
+        return unbroadcast(dx, left), unbroadcast(-dx * result, divisor.shape)
+
+    return record(result, (x, y), vjp)
+
+
+def power_of_number(x: Variable, exponent: np.float32) -> Tensor:
+    """X ** p with the gradient p * x ** (p - 1)."""
+    a = x.data
+    if exponent == 0.0:  # 0 * x ** -1 would be NaN at x = 0
+        return record(a**exponent, (x,), lambda dy: (np.zeros_like(dy),))
+    if exponent == 2.0:
+        return record(a * a, (x,), lambda dy: (dy * (exponent * a),))
     return record(
-        a / b,
-        (x, y),
-        lambda dy: (
-            unbroadcast(dy / b, a.shape) if x.requires_grad else None,
-            unbroadcast(-dy * a / (b * b), b.shape) if y.requires_grad else None,
-        ),
+        a**exponent, (x,), lambda dy: (dy * (exponent * a ** (exponent - np.float32(1))),)
     )
+
+
+def power(x: Variable, y: Variable) -> Tensor:
+    """X ** y with gradients y * x ** (y - 1) and x ** y * log(x), both 0 where a power is constant."""
+    a, b = x.data, y.data
+    result = _broadcast(np.power, a, b, "**")
+    by_x, by_y = x.requires_grad, y.requires_grad
+
+    def vjp(dy: Array) -> tuple[Array | None, Array | None]:
+        da = db = None
+        if by_x:
+            slope = b * np.power(a, np.where(b == 0.0, np.float32(1), b - np.float32(1)))
+            da = unbroadcast(dy * slope, a.shape)
+        if by_y:
+            log = np.log(np.where((a == 0.0) & (b >= 0.0), np.float32(1), a))
+            db = unbroadcast(dy * result * log, b.shape)
+        return da, db
+
+    return record(result, (x, y), vjp)
 
 
 def matrix_product(x: Variable, y: Variable) -> Tensor:
@@ -125,17 +239,27 @@ def matrix_product(x: Variable, y: Variable) -> Tensor:
     a, b = x.data, y.data
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError("@: a matrix product needs at least one dimension, got a single number")
-    rows = a[None, :] if a.ndim == 1 else a
+    left, right = a.shape, b.shape
+    if left[-1] != right[-2 if b.ndim > 1 else 0]:
+        raise ValueError(f"@: shapes {left} and {right} do not fit together")
     columns = b[:, None] if b.ndim == 1 else b
+    if a.ndim == 1 or columns.ndim == 2:  # one product of all rows
+        rows = contiguous(a).reshape(math.prod(left[:-1]), left[-1])
+    else:
+        rows = a
+    product = matmul(rows, columns)
+    whole, shapes = product.shape, (rows.shape, columns.shape)
+    by_x = columns if x.requires_grad else None
+    by_y = rows if y.requires_grad else None
 
     def vjp(dy: Array) -> tuple[Array | None, Array | None]:
-        dy = dy[..., None] if b.ndim == 1 else dy
-        dy = dy[..., None, :] if a.ndim == 1 else dy
         da = db = None
-        if x.requires_grad:
-            da = unbroadcast(matmul(dy, columns.swapaxes(-1, -2)), rows.shape).reshape(a.shape)
-        if y.requires_grad:
-            db = unbroadcast(matmul(rows.swapaxes(-1, -2), dy), columns.shape).reshape(b.shape)
+        dy = contiguous(dy).reshape(whole)
+        if by_x is not None:
+            da = unbroadcast(matmul(dy, by_x.swapaxes(-1, -2)), shapes[0]).reshape(left)
+        if by_y is not None:
+            db = unbroadcast(matmul(by_y.swapaxes(-1, -2), dy), shapes[1]).reshape(right)
         return da, db
 
-    return record(matmul(a, b), (x, y), vjp)
+    leading = left[:-1] if columns.ndim == 2 else (*whole[:-2], *left[:-1][-1:])
+    return record(product.reshape((*leading, *right[1:][-1:])), (x, y), vjp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from convlet.autograd import Variable
     from convlet.ops._arguments import Array
 
 FLOAT32 = np.dtype(np.float32)
@@ -32,6 +34,27 @@ def as_float32(data: Any) -> Array:
             f"Tensor: data must be real numbers, got {type(data).__name__} of dtype {array.dtype}"
         )
     return array.astype(FLOAT32, copy=False)
+
+
+def starting_gradient(root: Variable, gradient: Any, op: str) -> Array:
+    """The gradient that a backward starts from, checked: 1 for a single number if none is given."""
+    if not root.requires_grad:
+        raise RuntimeError(
+            f"{op}: nothing that led to this tensor requires a gradient "
+            "(requires_grad=True), or it was computed under no_grad()"
+        )
+    shape = root.data.shape
+    if gradient is None and root.data.size != 1:
+        raise ValueError(
+            f"{op}: a tensor of shape {shape} needs the argument gradient; "
+            "only a single number starts from 1"
+        )
+    if gradient is None:
+        return np.ones(shape, np.float32)
+    start = as_float32(gradient.data if hasattr(gradient, "requires_grad") else gradient)
+    if start.shape != shape:
+        raise ValueError(f"{op}: gradient must have shape {shape}, got {start.shape}")
+    return start
 
 
 def contiguous(x: Array) -> Array:
@@ -63,15 +86,29 @@ def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
 
 def spread(dy: Array, shape: tuple[int, ...], dims: tuple[int, ...]) -> Array:
     """The gradient of a sum: `dy` repeated along the dimensions that were summed."""
-    kept = tuple(1 if d in dims else extent for d, extent in enumerate(shape))
-    return np.broadcast_to(np.asarray(dy).reshape(kept), shape)
+    kept = tuple([1 if d in dims else extent for d, extent in enumerate(shape)])
+    column = np.asarray(dy).reshape(kept)
+    if math.prod(shape) >= WORTH_A_KERNEL:
+        return np.broadcast_to(column, shape)
+    dx = np.empty(shape, np.float32)  # so small that a view costs more
+    dx[...] = column
+    return dx
 
 
 def matmul(a: Array, b: Array) -> Array:
-    """The matrix product: two matrices by the kernel (the same bits for any number of threads)."""
-    if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]:
+    """The matrix product by the kernel, which gives the same bits for any number of threads."""
+    if a.ndim == b.ndim == 2:
         return _core.linear_forward(a, b.T, None)
-    return np.asarray(np.matmul(a, b))
+    try:
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise ValueError(f"@: shapes {a.shape} and {b.shape} do not broadcast") from None
+    left = np.broadcast_to(a, (*batch, *a.shape[-2:]))
+    right = np.broadcast_to(b, (*batch, *b.shape[-2:]))
+    y = np.empty((*batch, a.shape[-2], b.shape[-1]), np.float32)
+    for place in np.ndindex(batch):
+        y[place] = _core.linear_forward(left[place], right[place].T, None)
+    return y
 
 
 def one_dim(dim: Any, ndim: int, op: str) -> int:
@@ -88,7 +125,7 @@ def several_dims(dim: int | Sequence[int] | None, ndim: int, op: str) -> tuple[i
     """Dimensions to reduce: one, several, or all when None."""
     if dim is None:
         return tuple(range(ndim))
-    if not isinstance(dim, (tuple, list)):
+    if not isinstance(dim, (tuple, list, range)):
         return (one_dim(dim, ndim, op),)
     dims = tuple(one_dim(d, ndim, op) for d in dim)
     if len(set(dims)) != len(dims):
@@ -106,13 +143,6 @@ def is_basic_index(index: Any) -> bool:
         or (isinstance(p, int) and not isinstance(p, bool))
         for p in parts
     )
-
-
-def scalar_exponent(exponent: object) -> float:
-    """The exponent of a power, as a float."""
-    if isinstance(exponent, (bool, np.bool_)) or not isinstance(exponent, (int, float, np.number)):
-        raise TypeError(f"**: the exponent must be a number, got {type(exponent).__name__}")
-    return float(exponent)
 
 
 def plain_index(index: Any) -> Any:

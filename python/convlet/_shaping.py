@@ -1,58 +1,48 @@
-"""What `Tensor` does with its dimensions: reductions, reshaping, indexing."""
+"""What `Tensor` does with its dimensions: the same numbers in another shape or order."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from convlet import _core
-from convlet._arrays import (
-    contiguous,
-    is_basic_index,
-    one_dim,
-    plain_index,
-    several_dims,
-    spread,
-)
+from convlet._arrays import contiguous, one_dim, several_dims, unbroadcast
 from convlet.autograd import Variable, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convlet.ops._arguments import Array
     from convlet.tensor import Tensor
-
-    Dims: TypeAlias = int | Sequence[int] | None
 
 
 class Shaping(Variable):
-    """Reductions, reshaping and indexing of tensors."""
+    """Reshaping and reordering of tensors. Shapes follow the names (N, C, H, W), never the memory."""
 
     __slots__ = ()
 
-    def sum(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """The sum over one dimension, several, or all."""
-        shape, dims = self.data.shape, several_dims(dim, self.data.ndim, "sum")
-        y = self.data.sum(axis=dims, keepdims=keepdim)
-        return record(y, (self,), lambda dy: (spread(dy, shape, dims),))
-
-    def mean(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """The mean over one dimension, several, or all."""
-        shape, dims = self.data.shape, several_dims(dim, self.data.ndim, "mean")
-        count = 1
-        for d in dims:
-            count *= shape[d]
-        if count == 0:
-            raise ValueError(f"mean: no numbers to average in shape {shape}")
-        y = self.data.mean(axis=dims, keepdims=keepdim)
-        return record(y, (self,), lambda dy: (spread(dy / np.float32(count), shape, dims),))
-
     def reshape(self, *shape: int | Sequence[int]) -> Tensor:
-        """The same numbers in another shape, one extent of which may be -1."""
+        """The same numbers in another shape, one extent of which may be -1.
+
+        Raises:
+            ValueError: the shape does not hold as many numbers.
+        """
         before = self.data.shape
-        y = contiguous(self.data).reshape(*shape)  # type: ignore[arg-type]
+        wanted = _sizes(shape)
+        try:
+            y = contiguous(self.data).reshape(wanted)
+        except ValueError:
+            raise ValueError(f"reshape: {before} does not fit into {tuple(wanted)}") from None
         return record(y, (self,), lambda dy: (contiguous(dy).reshape(before),))
+
+    view = reshape
+
+    def view_as(self, other: Variable) -> Tensor:
+        """The same numbers in the shape of `other`."""
+        return self.reshape(other.data.shape)
+
+    reshape_as = view_as
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         """Dimensions `start_dim` to `end_dim` as one, in the order of their names (C, H, W)."""
@@ -62,21 +52,65 @@ class Shaping(Variable):
         last = one_dim(end_dim, max(rank, 1), "flatten")
         if first > last:
             raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
-        length = 1
-        for extent in before[first : last + 1]:
-            length *= extent
+        length = math.prod(before[first : last + 1])
         y = contiguous(self.data).reshape((*before[:first], length, *before[last + 1 :]))
         if rank == 4:  # back to the memory order of images once, for every gradient before it
             return record(y, (self,), lambda dy: (_core.to_channels_last(dy.reshape(before)),))
         return record(y, (self,), lambda dy: (contiguous(dy).reshape(before),))
 
+    def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
+        """One dimension as several, one extent of which may be -1."""
+        before = self.data.shape
+        along = one_dim(dim, len(before), "unflatten")
+        return self.reshape(*before[:along], *_sizes((sizes,)), *before[along + 1 :])
+
+    def squeeze(self, dim: int | Sequence[int] | None = None) -> Tensor:
+        """Without the dimensions of extent 1: all of them, or those of `dim` that have it."""
+        shape = self.data.shape
+        dims = several_dims(dim, len(shape), "squeeze")
+        kept = tuple([n for d, n in enumerate(shape) if n != 1 or d not in dims])
+        return record(self.data.reshape(kept), (self,), lambda dy: (dy.reshape(shape),))
+
+    def unsqueeze(self, dim: int) -> Tensor:
+        """With a new dimension of extent 1 at `dim`."""
+        shape = self.data.shape
+        at = one_dim(dim, len(shape) + 1, "unsqueeze")
+        y = self.data.reshape((*shape[:at], 1, *shape[at:]))
+        return record(y, (self,), lambda dy: (dy.reshape(shape),))
+
+    def expand(self, *sizes: int | Sequence[int]) -> Tensor:
+        """Repeated along dimensions of extent 1 without a copy; -1 keeps an extent.
+
+        The result is read-only.
+
+        Raises:
+            ValueError: an extent that is not 1 would change.
+        """
+        before, wanted = self.data.shape, _sizes(sizes)
+        added = len(wanted) - len(before)
+        kept = [before[d - added] if n == -1 and d >= added else n for d, n in enumerate(wanted)]
+        try:
+            y = np.broadcast_to(self.data, kept)
+        except ValueError:
+            raise ValueError(f"expand: {before} does not expand to {tuple(wanted)}") from None
+        return record(y, (self,), lambda dy: (unbroadcast(dy, before),))
+
+    def expand_as(self, other: Variable) -> Tensor:
+        """Repeated to the shape of `other`."""
+        return self.expand(other.data.shape)
+
+    def contiguous(self) -> Tensor:
+        """The tensor itself: every operation takes any order of memory."""
+        return self  # type: ignore[return-value]
+
+    # --- the order of dimensions -----------------------------------------------------------------
+
     def permute(self, *dims: int | Sequence[int]) -> Tensor:
         """The dimensions in another order."""
-        wanted = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
-        order = several_dims(wanted, self.data.ndim, "permute")  # type: ignore[arg-type]
+        order = several_dims(_sizes(dims), self.data.ndim, "permute")
         if len(order) != self.data.ndim:
             raise ValueError(f"permute: {self.data.ndim} dimensions needed, got {len(order)}")
-        inverse = tuple(order.index(d) for d in range(len(order)))
+        inverse = sorted(range(len(order)), key=order.__getitem__)
         return record(self.data.transpose(order), (self,), lambda dy: (dy.transpose(inverse),))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
@@ -84,24 +118,39 @@ class Shaping(Variable):
         order = list(range(self.data.ndim))
         a, b = (one_dim(d, self.data.ndim, "transpose") for d in (dim0, dim1))
         order[a], order[b] = order[b], order[a]
-        return self.permute(*order)
+        return self.permute(order)
+
+    swapaxes = transpose
+
+    def movedim(self, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+        """Dimensions moved to other places; the others keep their order."""
+        rank = self.data.ndim
+        here, there = (several_dims(d, rank, "movedim") for d in (source, destination))
+        if len(here) != len(there):
+            raise ValueError(f"movedim: {len(here)} dimensions cannot move to {len(there)} places")
+        order = [d for d in range(rank) if d not in here]
+        for place, d in sorted(zip(there, here, strict=True)):
+            order.insert(place, d)
+        return self.permute(order)
 
     @property
     def T(self) -> Tensor:
         """The dimensions in reverse order."""
-        return self.permute(*reversed(range(self.data.ndim)))
+        return self.permute(range(self.data.ndim)[::-1])
 
-    def __getitem__(self, index: Any) -> Tensor:
-        """A part, by NumPy's rules."""
-        index = plain_index(index)
-        shape = self.data.shape
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions exchanged: each matrix transposed."""
+        return self.transpose(-2, -1)
 
-        def vjp(dy: Array) -> tuple[Array]:
-            dx = np.zeros(shape, np.float32)
-            if is_basic_index(index):
-                dx[index] = dy
-            else:
-                np.add.at(dx, index, dy)  # an element may have been taken more than once
-            return (dx,)
+    def flip(self, *dims: int | Sequence[int]) -> Tensor:
+        """The numbers in reverse order along some dimensions."""
+        along = several_dims(_sizes(dims), self.data.ndim, "flip")
+        return record(np.flip(self.data, along), (self,), lambda dy: (np.flip(dy, along),))
 
-        return record(self.data[index], (self,), vjp)
+
+def _sizes(sizes: tuple[Any, ...]) -> Sequence[int]:
+    """Numbers that were given one by one, or as one sequence."""
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list, range)):
+        return sizes[0]
+    return sizes

@@ -1,57 +1,62 @@
 """The tape: which tensors came from which, and how gradients travel back.
 
-Each operation that must be differentiated leaves a `Node` on its result: the tensors it came from
-and a function, the vector-Jacobian product, that turns the gradient of the result into theirs.
-Nodes are numbered as they are made, so an operation always has a greater number than those it used:
-taking the greatest number first is all the order that `backward` needs, without recursion.
+Each operation that must be differentiated leaves a `Node` on its result: where the gradients of its
+operands go, and a function, the vector-Jacobian product, that turns the gradient of the result into
+theirs. Nodes are numbered as they are made, so an operation always has a greater number than those
+it used: taking the greatest number first is all the order that `gradients` needs, without recursion.
 """
 
 from __future__ import annotations
 
 import heapq
-import itertools
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
-from convlet._arrays import plus
+from convlet._arrays import plus, starting_gradient
+from convlet._changes import changes, check_unchanged, numbers
 from convlet.grad_mode import mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from convlet.ops._arguments import Array
     from convlet.tensor import Tensor
 
     Vjp: TypeAlias = Callable[[Array], Sequence[Array | None]]
+    Hooks: TypeAlias = dict[int, Callable[[Array], Array]]
 
-__all__ = ["Node", "Variable", "backward", "is_recorded", "record"]
-
-_numbers = itertools.count()
+__all__ = ["Node", "Variable", "backward", "grad", "gradients", "is_recorded", "record"]
 
 
 class Variable:
     """What the tape knows of a tensor."""
 
-    __slots__ = ("data", "grad", "node", "requires_grad")
+    __slots__ = ("data", "grad", "hooks", "node", "requires_grad")
 
     data: Array
     grad: Tensor | None
+    hooks: Hooks | None  # of a leaf; those of other tensors belong to their node
     node: Node | None
     requires_grad: bool
     detached: ClassVar[staticmethod[[Array], Tensor]]
 
 
 class Node:
-    """One operation: its number, the tensors it used and its vector-Jacobian product."""
+    """One operation: its number, where gradients go on, and its vector-Jacobian product.
 
-    __slots__ = ("number", "parents", "vjp")
+    An edge leads to the operation that made an operand, to the operand itself if it is a leaf, or
+    nowhere (None). The numbers of an operand are kept by nobody but a vjp that needs them.
+    """
 
-    def __init__(self, parents: tuple[Variable, ...], vjp: Vjp) -> None:
+    __slots__ = ("edges", "hooks", "number", "vjp")
+
+    def __init__(self, parents: Iterable[Variable], vjp: Vjp) -> None:
         """Take the next number."""
-        self.number = next(_numbers)
-        self.parents = parents
+        self.number = next(numbers)
+        self.edges = tuple([(p.node or p) if p.requires_grad else None for p in parents])
         self.vjp: Vjp | None = vjp
+        self.hooks: Hooks | None = None
 
 
 def is_recorded(parents: Iterable[Variable]) -> bool:
@@ -63,6 +68,7 @@ def record(data: Array, parents: tuple[Variable, ...], vjp: Vjp) -> Tensor:
     """The result of an operation, with its node if a parent requires a gradient.
 
     `vjp` takes the gradient of the result and returns one per parent, None where none is needed.
+    What its closure holds is what the operation saves: arrays and shapes rather than tensors.
     """
     result = parents[0].detached(data)
     if mode.recording:
@@ -74,44 +80,104 @@ def record(data: Array, parents: tuple[Variable, ...], vjp: Vjp) -> Tensor:
     return result
 
 
-def backward(root: Variable, gradient: Array, retain_graph: bool = False) -> None:
-    """Add to `grad` of every leaf behind `root` the gradient of `root` by it.
+def gradients(
+    roots: Sequence[Variable],
+    starts: Sequence[Array],
+    retain_graph: bool = False,
+    within: Collection[Node | Variable] = (),
+) -> dict[Node | Variable, Array]:
+    """The gradients by every leaf behind `roots`, and by the operations `within`.
 
-    Nodes are emptied as soon as they have been used, which frees the arrays they saved.
+    `starts` are the gradients of the roots. Nodes are emptied as soon as they have been used, which
+    frees the arrays they saved.
     """
-    if root.node is None:
-        _accumulate(root, gradient, gradient)
-        return
-    waiting = [(-root.node.number, root.node)]
-    gradients: dict[int, Array] = {root.node.number: gradient}
+    first = Node(roots, lambda _: starts)
+    waiting = [(-first.number, first)]
+    totals: dict[Node | Variable, Array] = {first: starts[0]}
+    found: dict[Node | Variable, Array] = {}
     while waiting:
         _, node = heapq.heappop(waiting)
-        dy = np.asarray(gradients.pop(node.number))  # NumPy makes scalars of arrays without axes
+        dy = _hooked(totals.pop(node), node.hooks)
+        if node in within:
+            found[node] = dy
         if node.vjp is None:
             raise RuntimeError(
                 "backward: this graph was freed by an earlier backward(); compute the result "
                 "again, or pass retain_graph=True to the first backward()"
             )
-        for parent, dx in zip(node.parents, node.vjp(dy), strict=True):
-            if dx is None or not parent.requires_grad:
+        if node.number < changes.latest:
+            check_unchanged(node.vjp, node.number)
+        parts = node.vjp(dy)
+        for edge, dx in zip(node.edges, parts, strict=True):
+            if edge is None or dx is None:
                 continue
-            if parent.node is None:
-                _accumulate(parent, dx, dy)
-            elif parent.node.number in gradients:
-                gradients[parent.node.number] = plus(gradients[parent.node.number], dx)
+            if edge in totals:
+                totals[edge] = plus(totals[edge], dx)
             else:
-                gradients[parent.node.number] = dx
-                heapq.heappush(waiting, (-parent.node.number, parent.node))
+                totals[edge] = dx
+                if type(edge) is Node:
+                    heapq.heappush(waiting, (-edge.number, edge))
         if not retain_graph:
-            node.vjp, node.parents = None, ()
+            node.vjp, node.edges = None, ()
+    found.update((leaf, _hooked(dx, leaf.hooks)) for leaf, dx in totals.items())
+    return found
 
 
-def _accumulate(leaf: Variable, dx: Array, dy: Array) -> None:
-    if leaf.grad is not None:
-        leaf.grad = leaf.detached(leaf.grad.data + dx)
-    elif dx is dy or isinstance(dx.base, np.ndarray):
-        # a + b hands the same array to both: what may be shared is copied, so that changing one
-        # gradient in place never changes another.
-        leaf.grad = leaf.detached(dx.copy(order="K"))
-    else:
-        leaf.grad = leaf.detached(dx)
+def backward(root: Variable, gradient: Array, retain_graph: bool = False) -> None:
+    """Add to `grad` of every leaf behind `root` the gradient of `root` by it."""
+    given = {id(gradient)}
+    for leaf, dx in gradients((root,), (gradient,), retain_graph).items():
+        assert isinstance(leaf, Variable)
+        if leaf.grad is not None:
+            leaf.grad = leaf.detached(plus(leaf.grad.data, dx))
+        else:
+            # a + b hands the same array to both: what may be shared is copied, so that changing
+            # one gradient in place never changes another.
+            shared = id(dx) in given or isinstance(dx.base, np.ndarray)
+            leaf.grad = leaf.detached(dx.copy(order="K") if shared else dx)
+        given.add(id(dx))
+
+
+def grad(
+    outputs: Variable | Sequence[Variable],
+    inputs: Variable | Sequence[Variable],
+    grad_outputs: Array | Variable | Sequence[Array | Variable | None] | None = None,
+    retain_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the sum of `outputs` by each of `inputs`; no tensor's `grad` changes.
+
+    Args:
+        outputs: one tensor or several.
+        inputs: one tensor or several, leaves or results of operations.
+        grad_outputs: the gradient of the output, or one for each; 1 for single numbers.
+        retain_graph: keep the graph for another backward.
+        allow_unused: give None for an input that the outputs do not depend on.
+
+    Raises:
+        RuntimeError: an input is unused and that is not allowed, or as `Tensor.backward`.
+        ValueError: a gradient is missing or has another shape, or there are more than outputs.
+
+    Example:
+        >>> from convlet import Tensor
+        >>> x = Tensor([1.0, 2.0], requires_grad=True)
+        >>> grad((x * x).sum(), x)
+        (Tensor([2., 4.]),)
+    """
+    roots = (outputs,) if isinstance(outputs, Variable) else tuple(outputs)
+    wanted = [x.node or x for x in ((inputs,) if isinstance(inputs, Variable) else inputs)]
+    given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else [grad_outputs] * len(roots)
+    starts = [starting_gradient(r, g, "grad") for r, g in zip(roots, given, strict=True)]
+    found = gradients(roots, starts, retain_graph, set(wanted))
+    for place, x in enumerate(wanted):
+        if x not in found and not allow_unused:
+            raise RuntimeError(f"grad: the outputs do not depend on inputs[{place}]")
+    return tuple(roots[0].detached(found[x].copy()) if x in found else None for x in wanted)
+
+
+def _hooked(dx: Array, hooks: Hooks | None) -> Array:
+    dx = np.asarray(dx)  # NumPy makes scalars of arrays without axes
+    if hooks:
+        for hook in tuple(hooks.values()):
+            dx = hook(dx)
+    return dx

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import weakref
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from convlet import autograd
 from convlet._arithmetic import Arithmetic
-from convlet._arrays import as_float32
+from convlet._arrays import as_float32, one_dim, starting_gradient
+from convlet._comparing import Comparing
+from convlet._elementwise import Elementwise
+from convlet._exchange import Exchange
+from convlet._indexing import Indexing
+from convlet._reductions import Reductions
 from convlet._shaping import Shaping
+from convlet.hooks import HookHandle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from convlet.ops._arguments import Array
@@ -19,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Tensor", "as_tensor"]
 
 
-class Tensor(Arithmetic, Shaping):
+class Tensor(Arithmetic, Comparing, Elementwise, Exchange, Indexing, Reductions, Shaping):
     """A float32 array with an optional gradient.
 
     A float32 array is used in place, without a copy, unless `requires_grad` is set: a tensor that
@@ -52,6 +61,7 @@ class Tensor(Arithmetic, Shaping):
         self.requires_grad = bool(requires_grad)
         self.grad = None
         self.node = None
+        self.hooks = None
 
     @staticmethod
     def detached(data: Array) -> Tensor:
@@ -61,7 +71,10 @@ class Tensor(Arithmetic, Shaping):
         tensor.requires_grad = False
         tensor.grad = None
         tensor.node = None
+        tensor.hooks = None
         return tensor
+
+    # --- what it is ------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,8 +86,21 @@ class Tensor(Arithmetic, Shaping):
         """The number of dimensions."""
         return self.data.ndim
 
-    @property
-    def size(self) -> int:
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.data.ndim
+
+    @overload
+    def size(self, dim: None = None) -> tuple[int, ...]: ...
+
+    @overload
+    def size(self, dim: int) -> int: ...
+
+    def size(self, dim: int | None = None) -> int | tuple[int, ...]:
+        """The extents, or the one of `dim`."""
+        return self.shape if dim is None else self.shape[one_dim(dim, self.ndim, "size")]
+
+    def numel(self) -> int:
         """The number of elements."""
         return self.data.size
 
@@ -88,42 +114,7 @@ class Tensor(Arithmetic, Shaping):
         """Whether a user made it, and not an operation that is recorded."""
         return self.node is None
 
-    def __len__(self) -> int:
-        """The extent of the first dimension."""
-        return len(self.data)
-
-    def __repr__(self) -> str:
-        """As NumPy's."""
-        text = np.array2string(self.data, separator=", ", prefix="Tensor(")
-        return f"Tensor({text}{', requires_grad=True' if self.requires_grad else ''})"
-
-    def __array__(
-        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
-    ) -> npt.NDArray[Any]:
-        """The numbers, for NumPy."""
-        if dtype is not None and np.dtype(dtype) != self.data.dtype:
-            if copy is False:
-                raise ValueError(f"Tensor: float32 numbers become {np.dtype(dtype)} only by a copy")
-            return self.data.astype(dtype)
-        return self.data.copy(order="K") if copy else self.data
-
-    def __bool__(self) -> bool:
-        """The truth of a single number."""
-        return bool(self.item())
-
-    def __float__(self) -> float:
-        """A single number as a float."""
-        return self.item()
-
-    def numpy(self) -> Array:
-        """The array itself, not a copy."""
-        return self.data
-
-    def item(self) -> float:
-        """A single number as a float."""
-        if self.data.size != 1:
-            raise ValueError(f"item: only a single number has a value, got shape {self.shape}")
-        return float(self.data.item())
+    # --- gradients -------------------------------------------------------------------------------
 
     def detach(self) -> Tensor:
         """The same numbers, shared, without their history."""
@@ -150,26 +141,75 @@ class Tensor(Arithmetic, Shaping):
             retain_graph: keep the graph for another backward.
 
         Raises:
-            RuntimeError: nothing here requires a gradient, or the graph is freed already.
+            RuntimeError: nothing here requires a gradient, the graph is freed already, or values
+                that it saved have been modified in place.
             ValueError: `gradient` is missing or has another shape.
         """
+        autograd.backward(self, starting_gradient(self, gradient, "backward"), retain_graph)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
+        """Call `hook` with the gradient of this tensor in every backward that reaches it.
+
+        Args:
+            hook: gets the whole gradient, not a part of it; what it returns takes its place.
+
+        Raises:
+            RuntimeError: the tensor does not require a gradient.
+
+        Example:
+            >>> x = Tensor([1.0, 2.0], requires_grad=True)
+            >>> with x.register_hook(lambda dx: 10 * dx):
+            ...     (x * x).sum().backward()
+            >>> x.grad
+            Tensor([20., 40.])
+        """
         if not self.requires_grad:
-            raise RuntimeError(
-                "backward: nothing that led to this tensor requires a gradient "
-                "(requires_grad=True), or it was computed under no_grad()"
-            )
-        if gradient is not None:
-            start = as_float32(gradient.data if isinstance(gradient, Tensor) else gradient)
-        elif self.data.size == 1:
-            start = np.ones(self.data.shape, np.float32)
-        else:
-            raise ValueError(
-                f"backward: a tensor of shape {self.shape} needs the argument gradient; "
-                "only a single number starts from 1"
-            )
-        if start.shape != self.data.shape:
-            raise ValueError(f"backward: gradient must have shape {self.shape}, got {start.shape}")
-        autograd.backward(self, start, retain_graph)
+            raise RuntimeError("register_hook: a tensor that requires no gradient never gets one")
+
+        def on_arrays(dx: Array) -> Array:
+            replaced = hook(self.detached(dx))
+            if replaced is None:
+                return dx
+            changed = as_tensor(replaced).data
+            if changed.shape != dx.shape:
+                raise ValueError(
+                    f"register_hook: the hook must return shape {dx.shape}, got {changed.shape}"
+                )
+            return changed
+
+        owner = self if self.node is None else self.node
+        owner.hooks = {} if owner.hooks is None else owner.hooks
+        return HookHandle(owner.hooks, on_arrays)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient in `grad` also if this tensor is the result of an operation.
+
+        Raises:
+            RuntimeError: the tensor does not require a gradient.
+
+        Example:
+            >>> x = Tensor([1.0, 2.0], requires_grad=True)
+            >>> y = x * x
+            >>> y.retain_grad()
+            >>> y.sum().backward()
+            >>> y.grad
+            Tensor([1., 1.])
+        """
+        if not self.requires_grad:
+            raise RuntimeError("retain_grad: a tensor that requires no gradient never gets one")
+        if self.node is None:
+            return
+        itself = weakref.ref(self)  # a cycle would keep the graph until the garbage collector runs
+
+        def keep(dx: Array) -> Array:
+            tensor = itself()
+            if tensor is not None:
+                values = dx if tensor.grad is None else tensor.grad.data + dx
+                tensor.grad = tensor.detached(values.copy(order="K"))
+            return dx
+
+        self.node.hooks = {} if self.node.hooks is None else self.node.hooks
+        self.node.hooks.setdefault(-1, keep)  # once, however often it is asked for
 
 
 _new = Tensor.__new__

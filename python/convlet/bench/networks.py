@@ -89,8 +89,8 @@ def _counted(case: Network, kind: str) -> tuple[float, float]:
     def count(module: nn.Module, inputs: Any, y: Any) -> None:
         weight = module.weight
         outer = inputs[0] if isinstance(module, nn.ConvTranspose2d) else y
-        pixels = outer.size // outer.shape[1]
-        counts.append(2.0 * weight.size * pixels)
+        pixels = outer.numel() // outer.shape[1]
+        counts.append(2.0 * weight.numel() * pixels)
 
     model = case.make()
     for module in model.modules():
@@ -110,7 +110,7 @@ def small_vgg(layers: Any) -> Any:
 
     Example:
         >>> from convlet import nn
-        >>> sum(parameter.size for parameter in small_vgg(nn).parameters())
+        >>> sum(parameter.numel() for parameter in small_vgg(nn).parameters())
         814122
     """
     parts, channels = [], 3

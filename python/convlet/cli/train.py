@@ -172,7 +172,7 @@ def _report(folder: Path, model: Module, parts: Parts, outcome: Outcome, start: 
         "seconds": outcome.seconds,
         "images_per_second": outcome.images_per_second,
         "threads": cl.get_num_threads(),
-        "parameters": sum(parameter.size for parameter in model.parameters()),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
     with atomic_write(folder / "metrics.json") as file:
         file.write((as_json(facts) + "\n").encode())

@@ -312,7 +312,7 @@ def resnet50(
 
     Example:
         >>> from convlet import models
-        >>> sum(parameter.size for parameter in models.resnet50().parameters())
+        >>> sum(parameter.numel() for parameter in models.resnet50().parameters())
         25557032
     """
     return ResNet(

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from convlet._changes import changes
 from convlet.random import Generator, default_generator
 from convlet.tensor import Tensor
 
@@ -114,6 +115,7 @@ def trunc_normal_(
 def constant_(tensor: T, val: float) -> T:
     """One number everywhere."""
     tensor.data[...] = val
+    changes.note((tensor.data,))
     return tensor
 
 
@@ -186,4 +188,5 @@ def _source(generator: Generator | None) -> Generator:
 
 def _fill(tensor: T, values: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> T:
     tensor.data[...] = values
+    changes.note((tensor.data,))
     return tensor

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from convlet.hooks import HookHandle
 from convlet.nn.parameter import Parameter
 from convlet.nn.state import check_differences, write_values
 from convlet.tensor import Tensor
@@ -27,28 +28,6 @@ class IncompatibleKeys(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
-
-
-class HookHandle:
-    """What `register_forward_hook` returns; `remove()` takes the hook away."""
-
-    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        """Put the hook after those that are there."""
-        self._hooks = hooks
-        self._key = max(hooks, default=-1) + 1
-        hooks[self._key] = hook
-
-    def remove(self) -> None:
-        """Take the hook away; again is harmless."""
-        self._hooks.pop(self._key, None)
-
-    def __enter__(self) -> Self:
-        """Keep the hook for the length of a block."""
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Take the hook away."""
-        self.remove()
 
 
 class Module:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from convlet._changes import changes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,3 +46,4 @@ def write_values(own: Arrays, given: Arrays) -> None:
     for name, array in own.items():
         if name in given:
             array[...] = given[name]
+    changes.note(own.values())

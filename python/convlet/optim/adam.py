@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from convlet import _core
+from convlet._changes import changes
 from convlet.optim._arguments import number
 from convlet.optim.optimizer import Optimizer
 
@@ -99,6 +100,7 @@ class Adam(Optimizer):
                     step,
                     self.decoupled,
                 )
+                changes.note([param.data for param in params])
 
 
 class AdamW(Adam):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convlet import _core
+from convlet._changes import changes
 from convlet.optim._arguments import number
 from convlet.optim.optimizer import Optimizer
 
@@ -108,3 +109,4 @@ class SGD(Optimizer):
                 bool(group["nesterov"]),
                 first,
             )
+            changes.note([param.data for param in params])
