@@ -168,6 +168,15 @@ def test_feature_maps_show_every_layer_and_the_answer() -> None:
         assert layer in words, layer
 
 
+def test_feature_maps_of_a_deep_network_draw_layers_that_are_evenly_apart() -> None:
+    model = nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(9)), nn.Flatten(), nn.Linear(4, 2))
+    words = texts(viz.feature_maps(model, np.ones((1, 2, 2)), limit=4))
+    assert words.count("Conv2d") == 3
+    assert "Linear, softmax" in words
+    with pytest.raises(ValueError, match="limit must be at least 1, got 0"):
+        viz.feature_maps(model, np.ones((1, 2, 2)), limit=0)
+
+
 def test_capture_leaves_mode_and_hooks_as_they_were() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Dropout(0.5), nn.Flatten())
     model[2].eval()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING, NoReturn
+import textwrap
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from convlet.cli.errors import WRONG_USE
 
@@ -12,30 +13,48 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Name the default of each argument that has one."""
+class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Name the default of each argument that has one; keep the lines of examples as they are."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default is None or action.default is False:
             return action.help
         return super()._get_help_string(action)
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("examples:"):
+            return super()._fill_text(text, width, indent)
+        return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
+
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, and whose help names defaults."""
+    """An argument parser whose errors are one line, and whose help names defaults.
 
-    def __init__(self, prog: str | None = None, description: str | None = None) -> None:
+    Attributes:
+        settings: the options that a configuration file may give, by their names without dashes.
+    """
+
+    def __init__(
+        self, prog: str | None = None, description: str | None = None, epilog: str | None = None
+    ) -> None:
         """Start without arguments."""
         super().__init__(
             prog=prog,
             description=description,
+            epilog=epilog,
             formatter_class=_Help,
             allow_abbrev=False,
         )
+        self.settings: dict[str, argparse.Action] = {}
+
+    def setting(self, name: str, **keywords: Any) -> None:
+        """Add an option that a configuration file may give as well."""
+        self.settings[name.lstrip("-")] = self.add_argument(name, **keywords)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line and end with exit code 2."""
-        self.exit(WRONG_USE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        one_line = " ".join(message.split())
+        self.exit(WRONG_USE, f"{self.prog}: {one_line} (see {self.prog} --help)\n")
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

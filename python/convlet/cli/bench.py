@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from convlet.bench.sides import Side
     from convlet.cli.arguments import Parser
 
+_EXAMPLES = """\
+examples:
+  convlet bench --quick
+  convlet bench --only conv2d --sides numpy torch --threads 1
+  convlet bench --json figures.json --picture ratios.png
+"""
 _NO_PICTURE = 'pictures need matplotlib: pip install "convlet[plot]"'
 
 
@@ -30,7 +36,9 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
         "Time each class of operator and two small networks beside NumPy, and beside PyTorch and "
         "others where they are installed, after comparing what they compute."
     )
-    parser = commands.add_parser("bench", help="Time convlet beside others.", description=text)
+    parser = commands.add_parser(
+        "bench", help="Time convlet beside others.", description=text, epilog=_EXAMPLES
+    )
     parser.add_argument("--quick", action="store_true", help="fewer and smaller ones: seconds")
     add_options(parser, repeats=7)
     parser.set_defaults(run=run)

@@ -11,11 +11,13 @@ from convlet import data
 from convlet.cli.errors import WRONG_USE, CommandError
 from convlet.cli.output import say
 from convlet.cli.run_folder import LARGEST_IMAGE
+from convlet.data import LabelledImages
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from convlet.data import ImageData, LabelledImages
+    from convlet.cli.run_folder import RunConfig
+    from convlet.data import ImageData
 
 DEFAULT = "digits"
 FALLBACK = "shapes"  # drawn by convlet itself
@@ -88,10 +90,19 @@ def load_image_data(source: str) -> ImageData:
 
 
 def dataset(
-    part: LabelledImages, mean: list[float], std: list[float], *, shift: int = 0
+    part: LabelledImages, mean: list[float], std: list[float], **changes: Any
 ) -> data.ArrayDataset:
-    """A part of the data, normalised, and shifted at random by up to `shift` pixels."""
-    return data.ArrayDataset(part.images, part.labels, mean=mean, std=std, shift=shift)
+    """A part of the data, normalised, and changed at random as `ArrayDataset` is told."""
+    return data.ArrayDataset(part.images, part.labels, mean=mean, std=std, **changes)
+
+
+def normalised(images: npt.NDArray[np.uint8], config: RunConfig) -> npt.NDArray[np.float32]:
+    """Bytes (N, C, H, W) as the network of a run wants them."""
+    pixels: npt.NDArray[np.uint8] | npt.NDArray[np.float32] = images
+    if config.white != 1:  # trained on numbers of another scale than bytes
+        pixels = pixels.astype(np.float32) * np.float32(config.white / 255)
+    part = LabelledImages(pixels, np.zeros(len(pixels), np.int64))
+    return dataset(part, config.mean, config.std).batch(np.arange(len(pixels)))[0]
 
 
 def _cut(whole: ImageData) -> tuple[LabelledImages, LabelledImages]:
@@ -119,3 +130,24 @@ def _frame(images: npt.NDArray[Any]) -> float:
     scale = 255.0 if images.dtype == np.uint8 else 1.0
     edges = (images[..., 0, :], images[..., -1, :], images[..., 0], images[..., -1])
     return float(np.mean([edge.mean(dtype=np.float64) for edge in edges])) / scale
+
+
+def check_fit(whole: ImageData, config: RunConfig) -> None:
+    """Refuse test images that the network of a run cannot judge."""
+    shape = whole.test.images.shape[1:]
+    wanted = (config.channels, config.height, config.width)
+    if shape != wanted:
+        raise CommandError(
+            f"--data: the network wants images of {_size(wanted)}, {whole.name} has {_size(shape)}",
+            WRONG_USE,
+        )
+    highest = int(whole.test.labels.max(initial=0))
+    if highest >= len(config.classes):
+        raise CommandError(
+            f"--data: the network knows {len(config.classes)} classes, {whole.name} has label {highest}",
+            WRONG_USE,
+        )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(str(extent) for extent in shape)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convlet.cli import datasets, network, outputs, run_folder
-from convlet.cli.errors import WRONG_USE, CommandError
 from convlet.cli.output import as_json, say, table
 from convlet.cli.scores import score
 
@@ -15,14 +14,18 @@ if TYPE_CHECKING:
     import argparse
 
     from convlet.cli.arguments import Parser
-    from convlet.cli.run_folder import RunConfig
-    from convlet.data import ImageData
+
+_EXAMPLES = """\
+examples:
+  convlet evaluate runs/lenet5-digits-001
+  convlet evaluate runs/lenet5-digits-001 --data other.npz --json
+"""
 
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `convlet evaluate`."""
     text = "Test a trained network: accuracy and the recall of each class."
-    parser = commands.add_parser("evaluate", help=text, description=text)
+    parser = commands.add_parser("evaluate", help=text, description=text, epilog=_EXAMPLES)
     parser.add_argument("run_path", metavar="RUN", help="a run folder, as convlet train writes it")
     parser.add_argument(
         "--data",
@@ -40,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = network.load(folder, config)
     source = arguments.data or config.data
     whole = datasets.load_image_data(source)
-    _check_fit(whole, config)
+    datasets.check_fit(whole, config)
     images = datasets.dataset(whole.test, config.mean, config.std)
     start = time.perf_counter()
     results = score(outputs.compute(model, images), images.labels)
@@ -53,23 +56,3 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [*results.rows(config.classes), ("seconds", f"{seconds:.2f}")]
     table(("", str(folder)), [*rows, ("images per second", f"{rate:,.0f}")])
     return 0
-
-
-def _check_fit(whole: ImageData, config: RunConfig) -> None:
-    shape = whole.test.images.shape[1:]
-    wanted = (config.channels, config.height, config.width)
-    if shape != wanted:
-        raise CommandError(
-            f"--data: the network wants images of {_size(wanted)}, {whole.name} has {_size(shape)}",
-            WRONG_USE,
-        )
-    highest = int(whole.test.labels.max(initial=0))
-    if highest >= len(config.classes):
-        raise CommandError(
-            f"--data: the network knows {len(config.classes)} classes, {whole.name} has label {highest}",
-            WRONG_USE,
-        )
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return "x".join(str(extent) for extent in shape)

@@ -24,13 +24,19 @@ _EXTRAS = {
     "pillow": "PIL",
     "safetensors": "safetensors",
     "mlxtend": "mlxtend",
+    "scikit-learn": "sklearn",
 }
+_EXAMPLES = """\
+examples:
+  convlet info
+  convlet info --json
+"""
 
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `convlet info`."""
     text = "Say what is installed: version, instruction sets, threads, extras, compiler."
-    parser = commands.add_parser("info", help=text, description=text)
+    parser = commands.add_parser("info", help=text, description=text, epilog=_EXAMPLES)
     parser.add_argument("--json", action="store_true", help="write JSON")
     parser.set_defaults(run=run)
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import convlet
-from convlet.cli import bench, evaluate, info, predict, train
+from convlet.cli import bench, evaluate, info, predict, settings, show, train
 from convlet.cli.arguments import Parser
 from convlet.cli.errors import FAILED, INTERRUPTED, CommandError
 from convlet.cli.output import complain
@@ -15,26 +15,44 @@ from convlet.cli.output import complain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_EXIT_CODES = """\
+examples:
+  convlet train                        a first network, on real digits if they are installed
+  convlet COMMAND --help               the options of a command, with examples
+
+exit codes: 0 done; 1 failed (a file, a loss that is not finite); 2 wrong use; 130 interrupted
+"""
+
 
 def build_parser() -> Parser:
     """Join the subcommands into one parser."""
     parser = Parser(
         prog="convlet",
         description="Train and run convolutional networks on the CPU.",
+        epilog=_EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"convlet {convlet.__version__}")
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
-    for command in (train, evaluate, predict, info, bench):
+    for command in (train, evaluate, predict, show, bench, info):
         command.add_parser(commands)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    words = sys.argv[1:] if argv is None else argv
+    for word in words:
+        if word.startswith("--") and word.endswith("=--"):  # older argparse takes it for no value
+            parser.error(f"argument {word[:-3]}: a value is wanted, got '--'")
+    arguments = parser.parse_args(words)
     try:
+        if getattr(arguments, "config", None) is not None:
+            options = arguments.parser.settings
+            arguments.parser.set_defaults(**settings.read(arguments.config, options))
+            arguments = parser.parse_args(words)  # again: the command line overrides the file
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except CommandError as error:
@@ -50,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has gone (as in `convlet info | head -1`): not an error of ours. Standard output
         # is pointed elsewhere so that Python's own flush at exit finds an open file.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:  # such as a name that is too long for a file
+        complain(f"convlet {arguments.command}: {' '.join(str(error).split())}")
         return FAILED
     return code
 

@@ -1,12 +1,17 @@
-"""Networks of run folders: written after training, rebuilt for evaluation and prediction."""
+"""Networks by name and of run folders: made for data, written after training, rebuilt for use."""
 
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+import convlet as cl
 from convlet import io, models
-from convlet.cli.errors import CommandError
+from convlet.cli.errors import WRONG_USE, CommandError
+from convlet.models import registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +20,54 @@ if TYPE_CHECKING:
     from convlet.nn import Module
 
 _FILES = ("model.safetensors", "model.npz")
+_SMALL = 64  # pixels; networks with a stem for small images get it up to here
+
+
+def arguments_for(
+    name: str, classes: int, shape: tuple[int, int, int], given: dict[str, Any]
+) -> dict[str, Any]:
+    """What `models.create` takes for a number of classes and images (C, H, W).
+
+    Args:
+        name: of the network.
+        classes: how many scores it has to give.
+        shape: of the images.
+        given: options of the user by name, None where there is no wish; a wish for an argument that
+            the network does not have is an error.
+    """
+    known = inspect.signature(registry.MODELS[name]).parameters
+    channels, height, width = shape
+    wanted: dict[str, Any] = {
+        "classes": classes,
+        "num_classes": classes,
+        "in_channels": channels,
+        "image_size": [height, width],
+    }
+    if max(height, width) <= _SMALL:
+        wanted["stem"] = "cifar"
+    for argument, value in given.items():
+        if value is not None and argument not in known:
+            option = f"--{argument.replace('_', '-')}"
+            raise CommandError(f"{option}: {name} has no such argument", WRONG_USE)
+        if argument in known:  # its default is written down too: a run must not depend on ours
+            wanted[argument] = known[argument].default if value is None else value
+    return {argument: wanted[argument] for argument in wanted if argument in known}
+
+
+def make(name: str, arguments: dict[str, Any], classes: int, shape: tuple[int, ...]) -> Module:
+    """The network, tried on one image; what does not fit is one sentence."""
+    try:
+        model = models.create(name, **arguments)
+        with cl.evaluating(model), cl.no_grad():
+            scores = model(cl.Tensor(np.zeros((1, *shape), np.float32)))
+    except (ValueError, MemoryError) as error:
+        raise CommandError(str(error), WRONG_USE) from error
+    if scores.shape != (1, classes):
+        raise CommandError(
+            f"--model: {name} gives {scores.shape} for an image, not scores of {classes} classes",
+            WRONG_USE,
+        )
+    return model
 
 
 def save(model: Module, folder: Path) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convlet.cli import outputs
 from convlet.cli.output import say
+from convlet.train import History
+from convlet.train.metrics import confusion_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -20,6 +24,55 @@ if TYPE_CHECKING:
     from convlet.cli.training import Outcome
     from convlet.data import ArrayDataset
     from convlet.nn import Module
+
+# The pictures of `convlet show` by name, and what they need beside the run: nothing, images, or data.
+OF_THE_RUN = ("curves", "kernels")
+OF_IMAGES = ("feature-maps", "grad-cam", "occlusion", "saliency", "receptive-field")
+OF_DATA = ("confusion", "patches")
+_PATCHES_FROM = 1000  # test images
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What pictures are drawn of: a run, its network, normalised images (N, C, H, W), test data."""
+
+    folder: Path
+    model: Module
+    classes: list[str]
+    images: npt.NDArray[np.float32]
+    test: ArrayDataset | None
+    layer: str | None
+
+
+def figures(name: str, subject: Subject) -> Iterator[tuple[str, Figure]]:
+    """One kind of picture: file names and figures."""
+    from convlet import viz
+
+    model, images, classes = subject.model, subject.images, subject.classes
+    file = f"{name}.png"
+    if name == "curves" and (subject.folder / "history.csv").is_file():
+        yield file, viz.curves(History.from_csv(subject.folder / "history.csv"))
+    elif name == "kernels":
+        weight = _first_kernels(model)
+        if weight is not None:
+            yield file, viz.kernels(weight)
+    elif name == "feature-maps":
+        for number, image in enumerate(images, 1):
+            yield f"{name}-{number:02d}.png", viz.feature_maps(model, image, classes)
+    elif name == "grad-cam":
+        yield file, viz.grad_cam(model, images, names=classes, layer=subject.layer)
+    elif name == "receptive-field":
+        yield file, viz.receptive_field(model, images[0])
+    elif name in {"occlusion", "saliency"}:
+        yield file, getattr(viz, name)(model, images, names=classes)
+    elif name == "confusion" and subject.test is not None:
+        guesses = outputs.compute(model, subject.test).argmax(axis=1)
+        matrix = confusion_matrix(subject.test.labels, guesses, len(classes))
+        yield file, viz.confusion_matrix(matrix, classes)
+    elif name == "patches" and subject.test is not None:
+        some = subject.test.batch(np.arange(min(len(subject.test), _PATCHES_FROM)))[0]
+        layer = subject.layer or viz.attribution.cam_layer(model, some[:1], None)[2]
+        yield file, viz.top_patches(model, some, layer)
 
 
 def draw(
@@ -39,7 +92,7 @@ def draw(
     shown = _typical(scores.probabilities, test.labels)
     image = test.batch(np.array([shown]))[0][0]
     kernels = _first_kernels(model)
-    figures: dict[str, Callable[[], Figure]] = {
+    drawn: dict[str, Callable[[], Figure]] = {
         "curves.png": lambda: viz.curves(outcome.history, kept=outcome.best_epoch),
         "confusion.png": lambda: viz.confusion_matrix(scores.confusion, classes),
         "activations.png": lambda: viz.feature_maps(model, image, classes),
@@ -48,10 +101,10 @@ def draw(
         ),
     }
     if kernels is not None:
-        figures["kernels.png"] = lambda: viz.kernels(kernels)
-    for name in sorted(figures):
-        figures[name]().savefig(folder / name)
-    return sorted(figures)
+        drawn["kernels.png"] = lambda: viz.kernels(kernels)
+    for name in sorted(drawn):
+        drawn[name]().savefig(folder / name)
+    return sorted(drawn)
 
 
 def _typical(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> int:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convlet.cli import datasets, network, outputs, run_folder
+import convlet as cl
+from convlet.cli import datasets, network, run_folder
 from convlet.cli.errors import FAILED, CommandError
 from convlet.cli.image_input import RULE, read_image
 from convlet.cli.output import as_json, complain, percent, say
 from convlet.cli.scores import softmax
-from convlet.data import LabelledImages
 
 if TYPE_CHECKING:
     import argparse
@@ -24,12 +24,19 @@ if TYPE_CHECKING:
     from convlet.nn import Module
 
 _TOP = 3
+_EXAMPLES = """\
+examples:
+  convlet predict runs/lenet5-digits-001 photo.png scan.jpg
+  convlet predict runs/lenet5-digits-001 digit.npy --json
+"""
 
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `convlet predict`."""
     text = "Classify images with a trained network: the three most probable classes of each."
-    parser = commands.add_parser("predict", help=text, description=f"{text} {RULE}")
+    parser = commands.add_parser(
+        "predict", help=text, description=f"{text} {RULE}", epilog=_EXAMPLES
+    )
     parser.add_argument("run_path", metavar="RUN", help="a run folder, as convlet train writes it")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="a picture or a .npy array")
     parser.add_argument("--json", action="store_true", help="write JSON")
@@ -62,11 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _classify(
     model: Module, config: RunConfig, image: npt.NDArray[np.uint8]
 ) -> list[dict[str, Any]]:
-    pixels: npt.NDArray[np.uint8] | npt.NDArray[np.float32] = image[None]
-    if config.white != 1:  # trained on numbers of another scale than bytes
-        pixels = pixels.astype(np.float32) * np.float32(config.white / 255)
-    one = LabelledImages(pixels, np.zeros(1, np.int64))
-    scores = outputs.compute(model, datasets.dataset(one, config.mean, config.std))
+    with cl.evaluating(model), cl.no_grad():
+        scores = model(cl.Tensor(datasets.normalised(image[None], config))).numpy()
     probabilities = softmax(scores)[0]
     best = np.argsort(-probabilities, kind="stable")[:_TOP]
     return [{"class": config.classes[i], "probability": float(probabilities[i])} for i in best]

@@ -16,6 +16,7 @@ _LARGEST_CONFIG = 1_000_000  # bytes
 _LARGEST_SIDE = 2**20
 LARGEST_IMAGE = 2**20  # values; bounds the network that a file can make us build
 _LARGEST_CLASSES = 100_000
+_ARGUMENTS = {"kernel_size", "dropout", "seed", "stem"}  # beside those that follow from the data
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class RunConfig:
 
     version: str
     model: str
-    arguments: dict[str, int | float | list[int]]
+    arguments: dict[str, int | float | str | list[int]]
     data: str
     seed: int
     classes: list[str]
@@ -38,8 +39,8 @@ class RunConfig:
     training: dict[str, int | float | str]
 
 
-def create(out: str | None, name: str) -> Path:
-    """Make a new run folder: the one that the user named, or the next free `runs/<name>-NNN`."""
+def create(out: str | None, parent: Path, name: str) -> Path:
+    """Make a new folder: the one that the user named, or the next free `<parent>/<name>-NNN`."""
     try:
         if out is not None:
             folder = Path(out)
@@ -47,14 +48,14 @@ def create(out: str | None, name: str) -> Path:
                 raise CommandError(f"--out: {folder} is a file, not a folder", WRONG_USE)
             if folder.is_dir() and any(folder.iterdir()):
                 raise CommandError(
-                    f"--out: {folder} is not empty, and a run is never overwritten", WRONG_USE
+                    f"--out: {folder} is not empty, and nothing is overwritten", WRONG_USE
                 )
             folder.mkdir(parents=True, exist_ok=True)
             return folder
-        Path("runs").mkdir(exist_ok=True)
+        parent.mkdir(exist_ok=True)
         number = 1
         while True:
-            folder = Path("runs") / f"{name}-{number:03d}"
+            folder = parent / f"{name}-{number:03d}"
             try:
                 folder.mkdir()
             except FileExistsError:
@@ -62,7 +63,7 @@ def create(out: str | None, name: str) -> Path:
             else:
                 return folder
     except OSError as error:
-        raise CommandError(f"cannot make the run folder: {error}", WRONG_USE) from error
+        raise CommandError(f"cannot make a folder: {error}", WRONG_USE) from error
 
 
 def discard_if_empty(folder: Path) -> None:
@@ -134,14 +135,21 @@ def _checked(raw: Any) -> RunConfig:
     _need(isinstance(raw["centred"], bool), "centred", "true or false", raw["centred"])
     for key in ("arguments", "training"):
         _need(isinstance(raw[key], dict), key, "an object", raw[key])
-    for key, value in (
-        ("classes", len(names)),
-        ("in_channels", raw["channels"]),
-        ("image_size", [raw["height"], raw["width"]]),
-    ):
-        good = raw["arguments"].get(key) == value
-        _need(good, f"arguments.{key}", str(value), raw["arguments"].get(key))
+    _check_arguments(raw["arguments"], len(names), raw["channels"], [raw["height"], raw["width"]])
     return RunConfig(**raw)
+
+
+def _check_arguments(arguments: dict[str, Any], classes: int, channels: int, size: Any) -> None:
+    """Refuse arguments of a network that training would not have written for these images."""
+    count = "num_classes" if "num_classes" in arguments else "classes"
+    wanted = {count: classes, "in_channels": channels}
+    if "image_size" in arguments:
+        wanted["image_size"] = size
+    for key, value in wanted.items():
+        _need(arguments.get(key) == value, f"arguments.{key}", str(value), arguments.get(key))
+    unknown = sorted(set(arguments) - set(wanted) - _ARGUMENTS)
+    if unknown:
+        raise FormatError(f"arguments has the unknown key {unknown[0]}")
 
 
 def _need(good: bool, key: str, wanted: str, got: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import convlet as cl
-from convlet.cli import datasets, network, outputs, pictures, run_folder, training
-from convlet.cli.arguments import above, fraction, whole
-from convlet.cli.errors import INTERRUPTED, WRONG_USE, CommandError
+from convlet.cli import datasets, network, outputs, pictures, run_folder, settings, training
+from convlet.cli.errors import INTERRUPTED, CommandError
 from convlet.cli.output import as_json, say, table
 from convlet.cli.progress import clock
 from convlet.cli.scores import score
+from convlet.cli.train_options import EXAMPLES, add_options
 from convlet.io import atomic_write
-from convlet.models import create
 from convlet.train import NonFiniteLossError
 
 if TYPE_CHECKING:
@@ -28,95 +29,74 @@ if TYPE_CHECKING:
     from convlet.cli.training import Outcome
     from convlet.nn import Module
 
-_MODEL = "lenet5"
+_TRAINING = ("optimizer", "schedule", "augment", "epochs", "batch_size", "lr")  # kept in the config
 
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `convlet train` with its arguments."""
-    text = "Train LeNet-5, test it, and write model, history and pictures to a new run folder."
-    parser = commands.add_parser("train", help=text, description=text)
-    parser.add_argument(
-        "--data",
-        metavar="DATA",
-        help="digits (real handwriting), shapes (drawn pictures), or the path of a .npz file with images "
-        "and labels or of a folder of MNIST-style IDX files (default: digits if they are installed, "
-        "else shapes)",
-    )
-    for name, kind, default, text in (
-        (
-            "--epochs",
-            whole(1, 100_000),
-            100,
-            "most passes over the training images; fewer when the validation loss stops falling",
-        ),
-        ("--batch-size", whole(1, 1_000_000), 64, "images per step"),
-        ("--lr", above(0, 1e6), 0.002, "first learning rate of Adam"),
-        ("--dropout", fraction, 0.25, "share of values dropped in the fully connected layers"),
-        ("--kernel-size", whole(1, 1_000), 5, "height and width of the convolution kernels"),
-        ("--seed", whole(0, 2**63 - 1), 0, "decides first weights, order, shifts and dropout"),
-    ):
-        parser.add_argument(name, type=kind, default=default, metavar="N", help=text)
-    parser.add_argument(
-        "--threads",
-        type=whole(1, 1024),
-        metavar="N",
-        help="threads to compute with, on which results do not depend (default: as many as the process "
-        "may use)",
-    )
-    parser.add_argument(
-        "--out",
-        metavar="FOLDER",
-        help="the run folder, new or empty (default: the next free runs/NAME-NNN)",
-    )
-    parser.set_defaults(run=run)
+    text = "Train a network, test it, and write model, history and pictures to a new run folder."
+    parser = commands.add_parser("train", help=text, description=text, epilog=EXAMPLES)
+    add_options(parser)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, save, test, draw; give the exit code."""
+    if not arguments.json:
+        return _train(arguments)[0]
+    with contextlib.redirect_stdout(sys.stderr):
+        code, facts = _train(arguments)
+    say(as_json(facts))
+    return code
+
+
+def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    """The exit code, and what came out for `--json`."""
     start = time.perf_counter()
     if arguments.threads is not None:
         cl.set_num_threads(arguments.threads)
+    cl.seed(arguments.seed)
+    if arguments.lr is None:
+        arguments.lr = training.OPTIMIZERS[arguments.optimizer].lr
     parts = datasets.load(arguments.data)
     config = _config(arguments, parts)
-    try:
-        model = create(_MODEL, **config.arguments)
-    except (ValueError, MemoryError) as error:
-        raise CommandError(str(error), WRONG_USE) from error
-    folder = run_folder.create(arguments.out, f"{_MODEL}-{_slug(parts.name)}")
+    shape = (config.channels, config.height, config.width)
+    model = network.make(config.model, config.arguments, len(config.classes), shape)
+    if arguments.save_config is not None:
+        settings.write(arguments.save_config, arguments, arguments.parser.settings, "train")
+    folder = run_folder.create(arguments.out, Path("runs"), f"{config.model}-{_slug(parts.name)}")
     say(
-        f"Training {_MODEL} on {len(parts.train.labels):,} images of {parts.name} "
+        f"Training {config.model} on {len(parts.train.labels):,} images of {parts.name} "
         f"({_size(config)}, {len(parts.classes)} classes), {_plural(cl.get_num_threads(), 'thread')}; "
         f"{len(parts.validation.labels):,} images to validate, {len(parts.test.labels):,} to test."
     )
+    facts: dict[str, Any] = {"run": str(folder), "model": config.model, "data": parts.name}
     try:
         outcome = _fit(model, parts, arguments)
         _save(folder, model, config, outcome)
+        facts["interrupted"] = outcome.interrupted
         if outcome.interrupted:
             epochs = _plural(len(outcome.history), "full epoch")
             say(f"Interrupted after {epochs}; saved to {folder}")
-            return INTERRUPTED
-        _report(folder, model, parts, outcome, start)
+            return INTERRUPTED, {**facts, "epochs": len(outcome.history)}
+        facts |= _report(folder, model, parts, outcome, start)
     except OSError as error:
         raise CommandError(f"cannot write to {folder}: {error}") from error
     finally:
         run_folder.discard_if_empty(folder)
-    return 0
+    return 0, facts
 
 
 def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig:
     channels, height, width = parts.train.images.shape[1:]
     path = Path(parts.name)
+    given = {name: getattr(arguments, name) for name in ("kernel_size", "dropout", "seed")}
     return run_folder.RunConfig(
         version=cl.__version__,
-        model=_MODEL,
-        arguments={
-            "classes": len(parts.classes),
-            "in_channels": channels,
-            "image_size": [height, width],
-            "kernel_size": arguments.kernel_size,
-            "dropout": arguments.dropout,
-            "seed": arguments.seed,
-        },
+        model=arguments.model,
+        arguments=network.arguments_for(
+            arguments.model, len(parts.classes), (channels, height, width), given
+        ),
         data=str(path.resolve()) if path.exists() else parts.name,
         seed=arguments.seed,
         classes=parts.classes,
@@ -127,12 +107,7 @@ def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig
         std=parts.std,
         white=parts.white,
         centred=parts.centred,
-        training={
-            "optimizer": "Adam",
-            "epochs": arguments.epochs,
-            "batch_size": arguments.batch_size,
-            "lr": arguments.lr,
-        },
+        training={name: getattr(arguments, name) for name in _TRAINING},
     )
 
 
@@ -146,6 +121,9 @@ def _fit(model: Module, parts: Parts, arguments: argparse.Namespace) -> Outcome:
                 batch_size=arguments.batch_size,
                 lr=arguments.lr,
                 seed=arguments.seed,
+                optimizer=arguments.optimizer,
+                schedule=arguments.schedule,
+                augment=arguments.augment,
             )
     except NonFiniteLossError as error:
         what = str(error).partition(";")[0]
@@ -160,8 +138,10 @@ def _save(folder: Path, model: Module, config: run_folder.RunConfig, outcome: Ou
         outcome.history.to_csv(folder / "history.csv")
 
 
-def _report(folder: Path, model: Module, parts: Parts, outcome: Outcome, start: float) -> None:
-    """Test once, print the table, write metrics and pictures."""
+def _report(
+    folder: Path, model: Module, parts: Parts, outcome: Outcome, start: float
+) -> dict[str, Any]:
+    """Test once, print the table, write metrics and pictures; give the metrics."""
     test = datasets.dataset(parts.test, parts.mean, parts.std)
     results = score(outputs.compute(model, test), test.labels)
     facts: dict[str, Any] = {
@@ -192,6 +172,7 @@ def _report(folder: Path, model: Module, parts: Parts, outcome: Outcome, start: 
     say(
         f"Wrote model, history, metrics{drawn} to {folder} ({clock(time.perf_counter() - start)} in all)"
     )
+    return facts
 
 
 def _slug(name: str) -> str:

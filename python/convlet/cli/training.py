@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from convlet import nn, optim
 from convlet.cli import datasets
 from convlet.cli.progress import ProgressBar
 from convlet.data import DataLoader
-from convlet.train import EarlyStopping, History, Trainer
+from convlet.optim import lr_scheduler
+from convlet.train import Callback, EarlyStopping, History, Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from convlet.cli.datasets import Parts
     from convlet.nn import Module
+    from convlet.optim import Optimizer
 
 SHIFT = 2  # pixels that a training image may move in each direction
 PATIENCE = 5  # epochs without a lower validation loss, at one learning rate
@@ -23,6 +25,34 @@ _STAGES = 4  # learning rates
 _LOWER_BY = 0.25
 _LEAST_SIDE = 16  # pixels; smaller images are not shifted
 _VALIDATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An optimiser, the learning rate it starts with unless told, and its other arguments."""
+
+    make: Callable[..., Optimizer]
+    lr: float
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+OPTIMIZERS = {
+    "adam": Rule(optim.Adam, 0.002),
+    "adamw": Rule(optim.AdamW, 0.002, {"weight_decay": 0.01}),
+    "sgd": Rule(optim.SGD, 0.05, {"momentum": 0.9, "nesterov": True}),
+}
+# Schedules that follow a plan, made for an optimiser, a learning rate and a number of steps; the
+# others follow the validation loss, or nothing.
+PLANS: dict[str, Callable[[Any, float, int], Any]] = {
+    "cosine": lambda optimizer, lr, steps: lr_scheduler.CosineAnnealingLR(optimizer, steps),
+    "onecycle": lr_scheduler.OneCycleLR,
+}
+SCHEDULES = ("staged", *PLANS, "constant")
+AUGMENTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "shift": {"shift": SHIFT},
+    "flip": {"shift": SHIFT, "flip": True},
+}
 
 
 @dataclass(frozen=True)
@@ -63,28 +93,55 @@ class StagedStopping(EarlyStopping):
             group["lr"] *= _LOWER_BY
 
 
+class Planned(Callback):
+    """Go one step further in a schedule after each batch."""
+
+    def __init__(self, scheduler: Any) -> None:
+        """Follow a schedule."""
+        self.scheduler = scheduler
+
+    def on_batch_end(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
+        """One step further."""
+        self.scheduler.step()
+
+
 def fit(
-    model: Module, parts: Parts, *, epochs: int, batch_size: int, lr: float, seed: int
+    model: Module,
+    parts: Parts,
+    *,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    seed: int,
+    optimizer: str = "adam",
+    schedule: str = "staged",
+    augment: str = "shift",
 ) -> Outcome:
     """Train until the validation loss has stopped decreasing; the best weights stay in the model.
 
-    Training images are shifted at random by up to `SHIFT` pixels, unless they are tiny.
+    A schedule that follows a plan is followed to its end.
 
     Raises:
         NonFiniteLossError: the loss became NaN or infinite.
     """
     side = min(parts.train.images.shape[2:])
-    shift = SHIFT if side >= _LEAST_SIDE else 0
-    train = datasets.dataset(parts.train, parts.mean, parts.std, shift=shift)
+    changes = AUGMENTS[augment] if side >= _LEAST_SIDE else {}
+    train = datasets.dataset(parts.train, parts.mean, parts.std, **changes)
     validation = datasets.dataset(parts.validation, parts.mean, parts.std)
     loader = DataLoader(train, batch_size=batch_size, shuffle=True, seed=seed)
-    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=lr))
-    stopping = StagedStopping()
+    rule = OPTIMIZERS[optimizer]
+    trainer = Trainer(
+        model,
+        nn.CrossEntropyLoss(),
+        rule.make(model.parameters(), lr=lr, **rule.arguments),
+    )
+    stopping = _stopping(schedule, epochs)
+    callbacks: list[Callback] = [stopping, ProgressBar(len(loader), len(train))]
+    if schedule in PLANS:
+        steps = epochs * len(loader)
+        callbacks.insert(0, Planned(PLANS[schedule](trainer.optimizer, lr, steps)))
     history = trainer.fit(
-        loader,
-        DataLoader(validation, batch_size=_VALIDATION_BATCH),
-        epochs=epochs,
-        callbacks=[stopping, ProgressBar(len(loader), len(train))],
+        loader, DataLoader(validation, batch_size=_VALIDATION_BATCH), epochs, callbacks
     )
     seconds = sum(row["seconds"] for row in history)
     return Outcome(
@@ -95,3 +152,10 @@ def fit(
         seconds=seconds,
         images_per_second=len(train) * len(history) / max(seconds, 1e-9),
     )
+
+
+def _stopping(schedule: str, epochs: int) -> EarlyStopping:
+    if schedule == "staged":
+        return StagedStopping()
+    # At a constant rate patience is as long as in all stages; a plan is followed to its end.
+    return EarlyStopping("val_loss", patience=epochs if schedule in PLANS else _STAGES * PATIENCE)

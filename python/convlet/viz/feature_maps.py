@@ -41,7 +41,13 @@ _BARS = 1.25
 _CLASSES = 20  # classes named under the last row
 
 
-def feature_maps(model: Module, image: npt.ArrayLike, names: Sequence[str] | None = None) -> Figure:
+def feature_maps(
+    model: Module,
+    image: npt.ArrayLike,
+    names: Sequence[str] | None = None,
+    *,
+    limit: int = 20,
+) -> Figure:
     """Draw an image and what each layer of the model makes of it, from the input to the classes.
 
     The model runs once, in evaluation mode; the mode it had is restored. Of a layer with more than
@@ -51,16 +57,24 @@ def feature_maps(model: Module, image: npt.ArrayLike, names: Sequence[str] | Non
         model: any module; its last output is taken as scores of classes when it has shape (1, K).
         image: (C, H, W) or (1, C, H, W), normalised as the model wants it.
         names: one name per class; default "0", "1", ….
+        limit: the largest number of layers drawn; of more, those that are evenly apart.
 
     Raises:
-        ValueError: the image has another rank, or names another length than the scores.
+        ValueError: the image has another rank, names another length than the scores, or limit is
+            below 1.
     """
     array = np.asarray(image, dtype=np.float32)
     if array.ndim == 4 and len(array) == 1:
         array = array[0]
     if array.ndim != 3:
         raise ValueError(f"feature_maps: image must have shape (C, H, W), got {array.shape}")
-    return draw_layers(array, capture(model, array), names)
+    if limit < 1:
+        raise ValueError(f"feature_maps: limit must be at least 1, got {limit}")
+    layers = capture(model, array)
+    if len(layers) > limit:  # the last one, which holds the scores, is always among them
+        places = np.linspace(len(layers) - 1, 0, limit).round().astype(int)
+        layers = [layers[i] for i in places[::-1]]
+    return draw_layers(array, layers, names)
 
 
 def draw_layers(

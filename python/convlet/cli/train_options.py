@@ -1,0 +1,94 @@
+"""The options of `convlet train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convlet import models
+from convlet.cli.arguments import above, fraction, whole
+from convlet.cli.training import AUGMENTS, OPTIMIZERS, SCHEDULES
+
+if TYPE_CHECKING:
+    from convlet.cli.arguments import Parser
+
+EXAMPLES = """\
+examples:
+  convlet train                                   real digits, LeNet-5
+  convlet train --data shapes --model resnet18 --epochs 20 --schedule cosine
+  convlet train --data my.npz --optimizer sgd --lr 0.05 --save-config my.toml
+  convlet train --config my.toml --seed 1         the same with another seed
+  convlet train --json > result.json              figures for a program; progress goes to stderr
+"""
+
+
+def add_options(parser: Parser) -> None:
+    """Add them; `parser.settings` then holds those that a configuration file may give."""
+    parser.setting(
+        "--data",
+        metavar="DATA",
+        help="digits (real handwriting), shapes (drawn pictures), or the path of a .npz file with images "
+        "and labels or of a folder of MNIST-style IDX files (default: digits if they are installed, "
+        "else shapes)",
+    )
+    parser.setting(
+        "--model", choices=models.names(), metavar="NAME", default="lenet5",
+        help=f"the network: one of {', '.join(models.names())}",
+    )  # fmt: skip
+    parser.setting(
+        "--optimizer", choices=list(OPTIMIZERS), default="adam", help="the rule of the steps"
+    )
+    parser.setting(
+        "--schedule", choices=list(SCHEDULES), default="staged",
+        help="the learning rate over the epochs: staged lowers it each time the validation loss stops "
+        "falling, cosine lets it fall to 0, onecycle rises first, constant leaves it",
+    )  # fmt: skip
+    parser.setting(
+        "--augment", choices=list(AUGMENTS), default="shift",
+        help="how training images are changed at random: moved by up to 2 pixels, mirrored as well",
+    )  # fmt: skip
+    parser.setting(
+        "--epochs", type=whole(1, 100_000), default=100, metavar="N",
+        help="most passes over the training images; fewer when the validation loss stops falling",
+    )  # fmt: skip
+    parser.setting(
+        "--batch-size", type=whole(1, 1_000_000), default=64, metavar="N", help="images per step"
+    )
+    rates = ", ".join(f"{rule.lr:g} for {name}" for name, rule in OPTIMIZERS.items())
+    parser.setting(
+        "--lr", type=above(0, 1e6), metavar="N", help=f"first learning rate (default: {rates})"
+    )
+    parser.setting(
+        "--dropout", type=fraction, metavar="N",
+        help="share of values dropped in the fully connected layers (default: the network's own, "
+        "0.25 of lenet5)",
+    )  # fmt: skip
+    parser.setting(
+        "--kernel-size", type=whole(1, 1_000), metavar="N",
+        help="height and width of lenet5's convolution kernels (default: 5)",
+    )  # fmt: skip
+    parser.setting(
+        "--seed", type=whole(0, 2**63 - 1), default=0, metavar="N",
+        help="decides first weights, order, shifts and dropout",
+    )  # fmt: skip
+    parser.setting(
+        "--threads", type=whole(1, 1024), metavar="N",
+        help="threads to compute with, on which results do not depend (default: as many as the process "
+        "may use)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="the run folder, new or empty (default: the next free runs/NAME-NNN)",
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE",
+        help="take settings from a TOML file; options given beside it count more",
+    )  # fmt: skip
+    parser.add_argument(
+        "--save-config", type=Path, metavar="FILE",
+        help="write all settings to a new TOML file for --config, then train",
+    )  # fmt: skip
+    parser.add_argument(
+        "--json", action="store_true", help="write JSON, and progress to standard error"
+    )

@@ -1,0 +1,208 @@
+"""`convlet train --config`, `--save-config`, `--model` and `--json`; no arguments make a traceback."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from commands import SIDE, bright_corner, inside, one_line_error
+from convlet.cli import pictures
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="tomllib is part of Python from 3.11 on"
+)
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than all else here, and has tests of its own."""
+    monkeypatch.setattr(pictures, "draw", lambda *arguments: [])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with a small data set."""
+    path = tmp_path_factory.mktemp("cli")
+    images, labels = bright_corner(120, seed=0)
+    np.savez(path / "corners.npz", images=images, labels=labels)
+    return path
+
+
+def config_of(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "config.json").read_text()))
+
+
+def test_a_saved_configuration_gives_the_same_network(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--data", "corners.npz", "--epochs", "2", "--lr", "0.004", "--dropout", "0.125")
+    first = inside(
+        *("train", *arguments, "--seed", "3", "--out", "first", "--save-config", "my.toml"),
+        cwd=folder,
+        capsys=capsys,
+    )
+    assert (first.returncode, first.stderr) == (0, "")
+    text = (folder / "my.toml").read_text()
+    for line in ('data = "corners.npz"', "epochs = 2", "batch-size = 64", "dropout = 0.125"):
+        assert line in text.splitlines()
+    again = inside("train", "--config", "my.toml", "--out", "again", cwd=folder, capsys=capsys)
+    assert again.returncode == 0, again.stderr
+    weights = next(path for path in (folder / "first").iterdir() if path.stem == "model")
+    assert (folder / "again" / weights.name).read_bytes() == weights.read_bytes()
+    assert config_of(folder / "first") == config_of(folder / "again")
+
+    other = inside(
+        "train", "--config", "my.toml", "--epochs", "1", "--out", "other", cwd=folder, capsys=capsys
+    )
+    assert other.returncode == 0
+    assert config_of(folder / "other")["training"]["epochs"] == 1, "the command line counts more"
+    assert config_of(folder / "other")["seed"] == 3
+
+    kept = inside("train", "--save-config", "my.toml", cwd=folder, capsys=capsys)
+    assert "my.toml exists, and is never overwritten" in one_line_error(kept, 2)
+    assert (folder / "my.toml").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epoch = 3", "unknown key epoch, the keys are data, model"),
+        ("out = 'x'", "unknown key out"),
+        ("[train]\nepochs = 3", "unknown key train"),
+        ("epochs = '3'", "epochs must be a number, got '3'"),
+        ("epochs = true", "epochs must be a number, got True"),
+        ("epochs = 3.5", "epochs must be a whole number"),
+        ("epochs = 0", "epochs must be at least 1, got '0'"),
+        ("epochs = [3]", "epochs must be a number"),
+        ("lr = nan", "lr must be a number above 0"),
+        ("data = 7", "data must be text, got 7"),
+        ("model = 'lenet6'", "model must be one of"),
+        ("schedule = 1", "schedule must be text"),
+        ("epochs = 1\nepochs = 2", "my.toml"),
+        ("epochs", "my.toml"),
+        ("a = " + "[" * 10_000, "my.toml"),
+        (b"\xff\xfe", "my.toml"),
+        (b"# " + b"x" * 1_000_001, "larger than"),
+        (None, "there is no such file"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_bad_configuration_names_the_file_and_the_key(
+    tmp_path: Path, text: str | bytes | None, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if text is not None:
+        (tmp_path / "my.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    done = inside("train", "--config", "my.toml", cwd=tmp_path, capsys=capsys)
+    error = one_line_error(done, 2)
+    assert "cannot use my.toml" in error
+    assert words in error
+
+
+def test_train_writes_json_and_nothing_else_on_standard_output(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--data", "corners.npz", "--epochs", "1", "--out", "json")
+    done = inside("train", *arguments, "--json", cwd=folder, capsys=capsys)
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert (told["run"], told["epochs"], told["interrupted"]) == ("json", 1, False)
+    assert told["test"] == json.loads((folder / "json" / "metrics.json").read_text())["test"]
+    assert "epoch 1/1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--model", "mobilenet_v2", "--augment", "flip", "--schedule", "constant"),
+        ("--optimizer", "adamw", "--augment", "none", "--schedule", "cosine"),
+        ("--optimizer", "sgd", "--schedule", "onecycle"),
+    ],
+    ids=" ".join,
+)
+def test_train_takes_other_networks_optimisers_and_schedules(
+    folder: Path, tmp_path: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--data", str(folder / "corners.npz"), "--epochs", "2", "--out", "run")
+    done = inside("train", *arguments, *options, cwd=tmp_path, capsys=capsys)
+    assert (done.returncode, done.stderr) == (0, "")
+    judged = inside("evaluate", "run", "--json", cwd=tmp_path, capsys=capsys)
+    trained = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert json.loads(judged.stdout)["accuracy"] == trained["test"]["accuracy"]
+    np.save(tmp_path / "one.npy", np.zeros((SIDE, SIDE), np.uint8))
+    assert inside("predict", "run", "one.npy", cwd=tmp_path, capsys=capsys).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--model", "unet"), "not scores of 3 classes"),
+        (("--model", "vgg11"), "train: "),  # five poolings of 16 pixels leave nothing
+        (("--model", "resnet18", "--kernel-size", "3"), "--kernel-size: resnet18 has no such"),
+        (("--model", "nothing"), "invalid choice"),
+    ],
+    ids=" ".join,
+)
+def test_a_network_that_does_not_fit_is_one_line(
+    folder: Path, options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("train", "--data", "corners.npz", "--out", "unfit", *options)
+    done = inside(*arguments, cwd=folder, capsys=capsys)
+    assert words in one_line_error(done, 2)
+    assert not (folder / "unfit").exists()
+
+
+VALUES = (
+    *("", " ", "-", "--", "0", "-1", "1e309", "nan", "-inf", "9" * 30, "0x10", "1_0", "٣", "é\n"),
+    *("true", "None", "a" * 5000, "..", "/", "/dev/null", "corners.npz", "%s", "{}", "[]", "\x00"),
+)
+WORDS = (
+    *("train", "evaluate", "predict", "show", "bench", "info", "tarin", "--help", "--version"),
+    *("--data", "--model", "--optimizer", "--schedule", "--augment", "--epochs", "--batch-size"),
+    *("--lr", "--dropout", "--kernel-size", "--seed", "--threads", "--out", "--config", "--json"),
+    *("--only", "--layer", "--repeats", "--sides", "--save-config", "--epoch", "--quick=1", "-x"),
+)
+
+
+def fuzzed(seed: int) -> list[str]:
+    """A command line of words that exist, in an order and with values that make little sense."""
+    draw = random.Random(seed)
+    start = [draw.choice(WORDS[:6])] if draw.random() < 0.8 else []
+    return start + [
+        draw.choice(VALUES if draw.random() < 0.5 else WORDS) for _ in range(draw.randrange(6))
+    ]
+
+
+def test_no_arguments_make_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(400):
+        arguments = fuzzed(seed)
+        if arguments[:1] in (["bench"], ["train"]):  # nothing valid: it would run for long
+            arguments.append("--bogus")
+        done = inside(*arguments, cwd=tmp_path, capsys=capsys)
+        assert done.returncode in {0, 1, 2}, arguments
+        if done.returncode:
+            one_line_error(done, done.returncode)
+        assert "Traceback" not in done.stdout + done.stderr, arguments
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value)[:12])
+def test_each_option_refuses_what_makes_no_sense(
+    folder: Path, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The last two are wrong for sure, and stop what would be valid before it trains.
+    stop = ("--data", "nowhere.npz")
+    for option in ("--epochs", "--lr", "--dropout", "--seed", "--model", "--config", "--data"):
+        done = inside("train", f"{option}={value}", *stop, cwd=folder, capsys=capsys)
+        one_line_error(done, 2)
+    for command in (["evaluate", value], ["predict", value, value], ["show", value, value]):
+        done = inside(*command, cwd=folder, capsys=capsys)
+        if done.returncode:
+            one_line_error(done, done.returncode)
