@@ -41,7 +41,9 @@ def types(session: nox.Session) -> None:
     install_group(session, "types")
     session.install(".[test]")
     session.run("mypy")
-    session.run("python", "-m", "mypy.stubtest", "convlet._core", "convlet._pipeline")
+    session.run(
+        "python", "-m", "mypy.stubtest", "convlet._core", "convlet._pipeline", "convlet._transforms"
+    )
 
 
 @nox.session

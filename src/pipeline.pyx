@@ -9,12 +9,13 @@ pixel from outside the picture is black (x = 0). The draws of a sample come from
 generator keyed by (seed, epoch, index), so neither threads nor the order of a batch change them.
 """
 
-import os
-
 import numpy as np
 
 from cython.parallel cimport prange
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from philox cimport philox_rounds
+
+include "fork.pxi"
 
 ctypedef fused Pixel:
     uint8_t
@@ -35,34 +36,6 @@ cdef enum:
     SERIAL_ELEMENTS = 1 << 17
     # The last counter word, so that no other user of the same seed draws these numbers.
     STREAM = 0x6175676D
-
-cdef bint forked = False
-
-
-def _after_fork_in_child():
-    # The OpenMP threads of the parent do not exist here: a parallel region would wait for them.
-    global forked
-    forked = True
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-# Philox 4x32-10: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
-cdef void philox_rounds(uint32_t* word, uint32_t key0, uint32_t key1) noexcept nogil:
-    cdef uint64_t even, odd
-    cdef int turn
-    for turn in range(10):
-        even = <uint64_t> 0xD2511F53U * word[0]
-        odd = <uint64_t> 0xCD9E8D57U * word[2]
-        word[0] = <uint32_t> (odd >> 32) ^ word[1] ^ key0
-        word[1] = <uint32_t> odd
-        word[2] = <uint32_t> (even >> 32) ^ word[3] ^ key1
-        word[3] = <uint32_t> even
-        key0 += 0x9E3779B9U
-        key1 += 0xBB67AE85U
-
 
 cdef int64_t centred(uint32_t draw, int64_t radius) noexcept nogil:
     # draw * n / 2^32 is uniform over n values up to n / 2^32, which no picture can show.

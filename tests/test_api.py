@@ -38,7 +38,10 @@ NAMES = {
     "convlet.bench": "BatchNorm2d Conv2d Linear MaxPool2d Network Row available medians race",
     "convlet.data": """ArrayDataset BatchSampler ConcatDataset DataLoader Dataset RandomSampler Sampler
         SequentialSampler Subset SubsetRandomSampler TensorDataset WeightedRandomSampler
-        default_collate digits random_split shapes stratified_split""",
+        default_collate digits random_split shapes stratified_split transforms""",
+    "convlet.data.transforms": """CenterCrop ColorJitter Compose CutMix Grayscale MixUp Normalize Pad
+        RandomAffine RandomCrop RandomErasing RandomGrayscale RandomHorizontalFlip RandomResizedCrop
+        RandomRotation RandomVerticalFlip Resize ToTensor""",
     "convlet.io": "FormatError atomic_write load read read_pytorch save",
     "convlet.viz": """attribution batch confusion_matrix curves feature_maps field grad_cam kernels
         mistakes occlusion receptive_field saliency top_patches""",
@@ -74,6 +77,13 @@ SIGNATURES = {
     "convlet.data.Subset": "dataset, indices",
     "convlet.data.WeightedRandomSampler": "weights, num_samples, replacement=True",
     "convlet.data.random_split": "dataset, lengths, generator=None",
+    "convlet.data.transforms.RandomCrop": """size, padding=None, pad_if_needed=False, fill=0,
+        padding_mode='constant'""",
+    "convlet.data.transforms.ColorJitter": "brightness=0, contrast=0, saturation=0, hue=0",
+    "convlet.data.transforms.Normalize": "mean, std, inplace=False",
+    "convlet.data.transforms.RandomErasing": """p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0,
+        inplace=False""",
+    "convlet.data.transforms.RandomHorizontalFlip": "p=0.5",
     "convlet.optim.SGD": "params, lr=0.001, momentum=0, dampening=0, weight_decay=0",
     "convlet.optim.Adam": "params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0",
     "convlet.optim.lr_scheduler.StepLR": "optimizer, step_size, gamma=0.1, last_epoch=-1",

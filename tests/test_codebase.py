@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "python" / "convlet"
 FOLDERS = ("csrc", "src", "python", "tests", "benchmarks", "examples")
-SUFFIXES = {".py", ".pyx", ".pyi", ".cpp", ".hpp"}
+SUFFIXES = {".py", ".pyx", ".pxd", ".pxi", ".pyi", ".cpp", ".hpp"}
 
 pytestmark = pytest.mark.skipif(not (ROOT / "csrc").is_dir(), reason="wants the sources")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from convlet import _core, _pipeline
+from convlet import _core, _pipeline, _transforms
 from toolchain import (
     KERNELS,
     Code,
@@ -113,7 +113,9 @@ def test_the_bits_of_a_mask_become_lanes_of_vectors(isa: str, tmp_path: Path) ->
     assert names & {"mulps", "mulss"} == {"mulps"}
 
 
-@pytest.mark.parametrize("module", [_core, _pipeline], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [_core, _pipeline, _transforms], ids=lambda module: module.__name__
+)
 def test_no_mmx_register_is_touched(module: ModuleType) -> None:
     """GCC moves 8 bytes through one at times, without the emms that x87 code needs afterwards."""
     touched = [

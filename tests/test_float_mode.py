@@ -73,7 +73,7 @@ def test_importing_keeps_the_mode_of_its_caller() -> None:
         "import ctypes, ctypes.util\n"
         + inspect.getsource(control_word)
         + "before = control_word()\n"
-        + "import convlet, convlet.ops, convlet.nn, convlet._pipeline\n"
+        + "import convlet, convlet.ops, convlet.nn, convlet._pipeline, convlet._transforms\n"
         + "print(control_word() == before, hex(before))"
     )
     assert output_of(code) == "True 0x1f80"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convlet.data import digits, idx, npz, shapes
+from convlet.data import digits, idx, npz, shapes, transforms
 from convlet.data.collate import default_collate
 from convlet.data.dataset import ArrayDataset, Dataset, ItemDataset
 from convlet.data.labelled import ImageData, LabelledImages
@@ -47,4 +47,5 @@ __all__ = [
     "random_split",
     "shapes",
     "stratified_split",
+    "transforms",
 ]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from convlet import _core, _pipeline
+from convlet import _core, _pipeline, _transforms
 from convlet.data._arguments import UINT32_MAX, UINT64_MAX, flag, whole
+from convlet.data.transforms import Normalize, Transform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,9 +72,11 @@ class ArrayDataset:
         shift: Each picture moves by up to this many pixels in both directions, at random; what
             moves in is black.
         flip: Each picture is mirrored left to right with probability one half.
+        transform: What else to do to each picture, before mean and std; in place of shift and
+            flip. Its own `Normalize` serves as well as mean and std.
 
     Raises:
-        ValueError: A shape, mean, std or shift does not fit the pictures.
+        ValueError: A shape, mean, std, shift or transform does not fit the pictures.
         TypeError: The pixels are neither uint8 nor float32, or the labels are not integers.
 
     Example:
@@ -93,11 +96,20 @@ class ArrayDataset:
         std: float | Sequence[float] | None = None,
         shift: int = 0,
         flip: bool = False,
+        transform: Transform | None = None,
     ) -> None:
         """Check everything once, so that `batch` needs to check only its indices."""
         self.images = _pictures(images)
         self.labels = _labels(labels, len(self.images))
         channels, height, width = self.images.shape[1:]
+        self.transform = transform
+        if transform is not None:
+            if not isinstance(transform, Transform):
+                raise TypeError(
+                    "ArrayDataset: transform must be one of convlet.data.transforms, "
+                    f"got {type(transform).__name__}"
+                )
+            channels = transform.out_channels(channels)
         self.mean = _per_channel(mean, 0.0, channels, "mean")
         self.std = _per_channel(std, 1.0, channels, "std")
         if not (self.std > 0.0).all():
@@ -107,6 +119,18 @@ class ArrayDataset:
         white = 255.0 if self.images.dtype == np.uint8 else 1.0
         self._scale = (1.0 / (self.std * white)).astype(np.float32)
         self._offset = (-self.mean / self.std).astype(np.float32)
+        if transform is not None:
+            if shift or flip:
+                raise ValueError(
+                    "ArrayDataset: shift and flip must not be given beside a transform; "
+                    "RandomCrop and RandomHorizontalFlip do the same"
+                )
+            self._steps = transform.steps(self.images.shape[1])
+            if mean is not None or std is not None:
+                self._steps += Normalize(self.mean.tolist(), self.std.tolist()).steps(channels)
+            # Once on a black picture: steps that do not fit the size are told here.
+            black = np.zeros((1, *self.images.shape[1:]), np.uint8)
+            self._shape = _transforms.transform(black, [0], self._steps).shape[1:]
 
     def __len__(self) -> int:
         """How many pictures there are."""
@@ -126,7 +150,11 @@ class ArrayDataset:
         channels, height, width = self.images.shape[1:]
         return (
             f"ArrayDataset({len(self)} images of {channels}x{height}x{width} {self.images.dtype}, "
-            f"shift={self.shift}, flip={self.flip})"
+            + (
+                f"shift={self.shift}, flip={self.flip})"
+                if self.transform is None
+                else f"transform={self.transform!r})"
+            )
         )
 
     def batch(
@@ -160,17 +188,27 @@ class ArrayDataset:
             raise TypeError(f"batch: indices must be integers, got {order.dtype}")
         if order.ndim != 1:
             raise ValueError(f"batch: indices must be (B,), got shape {order.shape}")
-        images = _pipeline.gather(
-            self.images,
-            order,
-            self._scale,
-            self._offset,
-            shift=self.shift,
-            flip=self.flip,
-            seed=whole(seed, "batch", "seed", maximum=UINT64_MAX),
-            epoch=whole(epoch, "batch", "epoch", maximum=UINT32_MAX),
-            num_threads=_core.get_num_threads() if num_threads is None else num_threads,
-        )
+        seed = whole(seed, "batch", "seed", maximum=UINT64_MAX)
+        epoch = whole(epoch, "batch", "epoch", maximum=UINT32_MAX)
+        num_threads = _core.get_num_threads() if num_threads is None else num_threads
+        if self.transform is None:
+            images = _pipeline.gather(
+                self.images,
+                order,
+                self._scale,
+                self._offset,
+                shift=self.shift,
+                flip=self.flip,
+                seed=seed,
+                epoch=epoch,
+                num_threads=num_threads,
+            )
+        elif order.size == 0:
+            images = np.empty((0, *self._shape), np.float32)
+        else:
+            images = _transforms.transform(
+                self.images, order, self._steps, seed=seed, epoch=epoch, num_threads=num_threads
+            )
         return images, self.labels[order]
 
 

@@ -14,6 +14,7 @@ from convlet.data._arguments import UINT32_MAX, UINT64_MAX, flag, whole
 from convlet.data.collate import default_collate
 from convlet.data.samplers import BatchSampler, RandomSampler, SequentialSampler, index_array
 from convlet.data.timing import EpochTiming
+from convlet.data.transforms import Mixing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -55,6 +56,7 @@ class DataLoader(Generic[Target]):
         drop_last: Whether to leave out a last batch of fewer samples.
         seed: Decides order and augmentation.
         prefetch_factor: How many batches each worker may be ahead.
+        mix: `transforms.MixUp` or `transforms.CutMix`, which then make soft targets of the labels.
 
     Raises:
         ValueError: A number is out of range, or arguments exclude each other.
@@ -88,6 +90,7 @@ class DataLoader(Generic[Target]):
         *,
         seed: int = ...,
         prefetch_factor: int = ...,
+        mix: Mixing | None = ...,
     ) -> None: ...
 
     @overload
@@ -105,6 +108,7 @@ class DataLoader(Generic[Target]):
         *,
         seed: int = ...,
         prefetch_factor: int = ...,
+        mix: Mixing | None = ...,
     ) -> None: ...
 
     def __init__(
@@ -121,6 +125,7 @@ class DataLoader(Generic[Target]):
         *,
         seed: int = 0,
         prefetch_factor: int = 2,
+        mix: Mixing | None = None,
     ) -> None:
         """Check the arguments; nothing is read before the first batch."""
         _check_dataset(dataset)
@@ -136,7 +141,13 @@ class DataLoader(Generic[Target]):
             raise TypeError(
                 f"DataLoader: collate_fn must be callable, got {type(collate_fn).__name__}"
             )
+        if mix is not None and not isinstance(mix, Mixing):
+            raise TypeError(
+                "DataLoader: mix must be MixUp or CutMix of convlet.data.transforms, "
+                f"got {type(mix).__name__}"
+            )
         self.collate_fn = collate_fn
+        self.mix = mix
         self.batch_sampler = self._batch_sampler(sampler, batch_sampler)
         self.timing = EpochTiming()
         self._epoch = 0
@@ -226,14 +237,19 @@ class DataLoader(Generic[Target]):
 
     def _prepare(self, indices: Order, epoch: int, num_threads: int) -> Any:
         """One batch."""
+        how = {"seed": self.seed, "epoch": epoch, "num_threads": num_threads}
         dataset: Any = self.dataset
-        if not hasattr(dataset, "batch"):
+        if hasattr(dataset, "batch"):
+            batch = dataset.batch(indices, **how)
+            if self.collate_fn is not None:
+                batch = self.collate_fn(list(zip(*batch, strict=True)))
+        else:
             samples = [dataset[index] for index in indices.tolist()]
-            return (self.collate_fn or default_collate)(samples)
-        batch = dataset.batch(indices, seed=self.seed, epoch=epoch, num_threads=num_threads)
-        if self.collate_fn is None:
-            return batch
-        return self.collate_fn(list(zip(*batch, strict=True)))
+            batch = (self.collate_fn or default_collate)(samples)
+        if self.mix is not None:
+            images, labels = batch
+            batch = self.mix(images, labels, indices=indices, **how)
+        return batch
 
     def _on_demand(self, plan: list[Order], epoch: int) -> Iterator[Any]:
         for indices in plan:
