@@ -38,7 +38,8 @@ NAMES = {
     "convlet.bench": "BatchNorm2d Conv2d Linear MaxPool2d Network Row available medians race",
     "convlet.data": """ArrayDataset BatchSampler ConcatDataset DataLoader Dataset RandomSampler Sampler
         SequentialSampler Subset SubsetRandomSampler TensorDataset WeightedRandomSampler
-        default_collate digits random_split shapes stratified_split transforms""",
+        ImageFiles ImageFolder ImageTable default_collate digits load random_split shapes
+        stratified_split transforms""",
     "convlet.data.transforms": """CenterCrop ColorJitter Compose CutMix Grayscale MixUp Normalize Pad
         RandomAffine RandomCrop RandomErasing RandomGrayscale RandomHorizontalFlip RandomResizedCrop
         RandomRotation RandomVerticalFlip Resize ToTensor""",

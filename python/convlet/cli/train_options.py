@@ -27,9 +27,10 @@ def add_options(parser: Parser) -> None:
     parser.setting(
         "--data",
         metavar="DATA",
-        help="digits (real handwriting), shapes (drawn pictures), or the path of a .npz file with images "
-        "and labels or of a folder of MNIST-style IDX files (default: digits if they are installed, "
-        "else shapes)",
+        help="digits (real handwriting), shapes (drawn pictures), mnist, fashion-mnist, cifar10, cifar100 "
+        "(fetched once), animals; or the path of a folder of pictures per class, of a .csv file of paths "
+        "and labels, of a .npz file, or of a folder of MNIST's, CIFAR's or .npy files (default: digits if "
+        "they are installed, else shapes)",
     )
     parser.setting(
         "--model", choices=models.names(), metavar="NAME", default="lenet5",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from convlet.data import digits, idx, npz, shapes, transforms
+from convlet.data import animals, cifar, digits, idx, npy, npz, shapes, transforms
 from convlet.data.collate import default_collate
 from convlet.data.dataset import ArrayDataset, Dataset, ItemDataset
+from convlet.data.download import cache_folder
+from convlet.data.image_files import ImageFiles, ImageFolder
+from convlet.data.image_table import ImageTable
 from convlet.data.labelled import ImageData, LabelledImages
 from convlet.data.loader import DataLoader
 from convlet.data.samplers import (
@@ -29,6 +32,9 @@ __all__ = [
     "Dataset",
     "EpochTiming",
     "ImageData",
+    "ImageFiles",
+    "ImageFolder",
+    "ImageTable",
     "ItemDataset",
     "LabelledImages",
     "RandomSampler",
@@ -38,11 +44,15 @@ __all__ = [
     "SubsetRandomSampler",
     "TensorDataset",
     "WeightedRandomSampler",
+    "animals",
+    "cache_folder",
     "channel_statistics",
+    "cifar",
     "default_collate",
     "digits",
     "idx",
     "load",
+    "npy",
     "npz",
     "random_split",
     "shapes",

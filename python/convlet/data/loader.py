@@ -247,13 +247,15 @@ class DataLoader(Generic[Target]):
             samples = [dataset[index] for index in indices.tolist()]
             batch = (self.collate_fn or default_collate)(samples)
         if self.mix is not None:
-            images, labels = batch
-            batch = self.mix(images, labels, indices=indices, **how)
+            images, labels = batch  # of which some may have been skipped
+            batch = self.mix(images, labels, indices=indices[: len(images)], **how)
         return batch
 
     def _on_demand(self, plan: list[Order], epoch: int) -> Iterator[Any]:
         for indices in plan:
-            yield self._prepare(indices, epoch, _core.get_num_threads())
+            batch = self._prepare(indices, epoch, _core.get_num_threads())
+            if not _all_skipped(batch):
+                yield batch
 
     def _ahead(self, plan: list[Order], epoch: int) -> Iterator[Any]:
         # A worker writes its batch alone: the other processors belong to the training step.
@@ -268,7 +270,8 @@ class DataLoader(Generic[Target]):
                 if position >= ahead and waiting:
                     # The worker's exception comes out here, with the worker's traceback.
                     batch = waiting.popleft().result()
-                    yield batch
+                    if not _all_skipped(batch):
+                        yield batch
                     if os.getpid() != owner:
                         raise RuntimeError(
                             "DataLoader: an epoch with workers cannot go on in a forked process, "
@@ -278,6 +281,11 @@ class DataLoader(Generic[Target]):
             if os.getpid() == owner:
                 # Without waiting, so that Ctrl-C or an error ends the epoch at once.
                 workers.shutdown(wait=False, cancel_futures=True)
+
+
+def _all_skipped(batch: Any) -> bool:
+    """Whether a dataset left out every sample, as it may with files that cannot be read."""
+    return isinstance(batch, tuple) and len(batch) > 0 and np.shape(batch[0])[:1] == (0,)
 
 
 def _check_dataset(dataset: object) -> None:
