@@ -19,7 +19,17 @@ void for_chunks(std::int64_t count, double cost, Body body) {
 }
 
 // An exponential takes about as long as moving so many floats.
-double cost_of(Unary f) { return f == Unary::sigmoid || f == Unary::silu ? 4 : 1; }
+double cost_of(Unary f) {
+    switch (f) {
+        case Unary::relu6:
+        case Unary::leaky_relu:
+        case Unary::hardsigmoid:
+        case Unary::hardswish:
+            return 1;
+        default:
+            return 4;
+    }
+}
 
 }  // namespace
 
@@ -35,17 +45,18 @@ void relu_grad(const float* dy, const float* y, std::int64_t count, float* dx) {
     });
 }
 
-void unary_forward(Unary f, float slope, const float* x, std::int64_t count, float* y) {
+void unary_forward(Unary f, float parameter, const float* x, std::int64_t count, float* y) {
     const KernelTable& table = kernels();
-    for_chunks(count, cost_of(f),
-               [&](std::int64_t at, std::int64_t n) { table.unary(f, slope, x + at, n, y + at); });
+    for_chunks(count, cost_of(f), [&](std::int64_t at, std::int64_t n) {
+        table.unary(f, parameter, x + at, n, y + at);
+    });
 }
 
-void unary_grad(Unary f, float slope, const float* dy, const float* saved, std::int64_t count,
+void unary_grad(Unary f, float parameter, const float* dy, const float* saved, std::int64_t count,
                 float* dx) {
     const KernelTable& table = kernels();
     for_chunks(count, cost_of(f), [&](std::int64_t at, std::int64_t n) {
-        table.unary_grad(f, slope, dy + at, saved + at, n, dx + at);
+        table.unary_grad(f, parameter, dy + at, saved + at, n, dx + at);
     });
 }
 

@@ -12,13 +12,13 @@ void relu_forward(const float* x, std::int64_t count, float* y);
 // dx = dy where y > 0.
 void relu_grad(const float* dy, const float* y, std::int64_t count, float* dx);
 
-// y = f(x); the slope is leaky ReLU's.
-void unary_forward(Unary f, float slope, const float* x, std::int64_t count, float* y);
+// y = f(x); the parameter is leaky ReLU's slope, ELU's alpha, softplus's beta.
+void unary_forward(Unary f, float parameter, const float* x, std::int64_t count, float* y);
 // dx = dy f'; `saved` is the output where from_output(f), else the input.
-void unary_grad(Unary f, float slope, const float* dy, const float* saved, std::int64_t count,
+void unary_grad(Unary f, float parameter, const float* dy, const float* saved, std::int64_t count,
                 float* dx);
 constexpr bool from_output(Unary f) {
-    return f == Unary::relu6 || f == Unary::sigmoid || f == Unary::hardsigmoid;
+    return f == Unary::relu6 || f == Unary::sigmoid || f == Unary::hardsigmoid || f == Unary::tanh;
 }
 
 }  // namespace convlet

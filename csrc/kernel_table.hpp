@@ -168,7 +168,29 @@ struct Resize {
 
 // Element-wise functions beside ReLU. Their gradients read the output where `from_output` of
 // csrc/activation.hpp says so, else the input.
-enum class Unary : std::int32_t { relu6, leaky_relu, sigmoid, silu, hardsigmoid, hardswish };
+enum class Unary : std::int32_t {
+    relu6,
+    leaky_relu,
+    sigmoid,
+    silu,
+    hardsigmoid,
+    hardswish,
+    tanh,
+    elu,
+    gelu,
+    gelu_tanh,
+    softplus,
+    mish
+};
+
+// Softmax cross-entropy of rows of logits. `weight` has a number per class, or is null; rows
+// labelled `ignored` count as nothing; `smoothing` is the share of the target that all classes have
+// alike.
+struct CrossEntropy {
+    std::int64_t classes, ignored;
+    const float* weight;
+    float smoothing;
+};
 
 // torch.optim.SGD's rule; no velocity is kept where momentum is 0.
 struct SgdRule {
@@ -310,15 +332,24 @@ struct KernelTable {
 
     void (*relu)(const float* x, std::int64_t count, float* y);
     void (*relu_grad)(const float* dy, const float* y, std::int64_t count, float* dx);
-    void (*unary)(Unary, float slope, const float* x, std::int64_t count, float* y);
-    void (*unary_grad)(Unary, float slope, const float* dy, const float* saved, std::int64_t count,
-                       float* dx);
-    void (*softmax_cross_entropy)(const float* logits, const std::int64_t* labels,
-                                  std::int64_t rows, std::int64_t classes, float* losses,
+    void (*unary)(Unary, float parameter, const float* x, std::int64_t count, float* y);
+    void (*unary_grad)(Unary, float parameter, const float* dy, const float* saved,
+                       std::int64_t count, float* dx);
+    void (*prelu)(const float* x, const float* weight, std::int64_t rows, std::int64_t width,
+                  float* y);
+    void (*prelu_grad)(const float* dy, const float* x, const float* weight, std::int64_t rows,
+                       std::int64_t width, float* dx, float* dweight);
+    void (*softmax_cross_entropy)(const CrossEntropy&, const float* logits,
+                                  const std::int64_t* labels, std::int64_t rows, float* losses,
                                   float* probabilities);
-    void (*softmax_cross_entropy_grad)(const float* probabilities, const std::int64_t* labels,
-                                       const float* dlosses, std::int64_t rows,
-                                       std::int64_t classes, float* dlogits);
+    void (*softmax_cross_entropy_grad)(const CrossEntropy&, const float* probabilities,
+                                       const std::int64_t* labels, const float* dlosses,
+                                       std::int64_t rows, float* dlogits);
+    void (*binary_cross_entropy)(const float* logits, const float* targets, std::int64_t count,
+                                 float pos_weight, float* losses);
+    void (*binary_cross_entropy_grad)(const float* dlosses, const float* logits,
+                                      const float* targets, std::int64_t count, float pos_weight,
+                                      float* dlogits);
     void (*sgd)(const SgdRule&, float* parameter, const float* gradient, float* velocity,
                 std::int64_t count);
     void (*adam)(const AdamRule&, float* parameter, const float* gradient, float* mean,

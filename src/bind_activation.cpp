@@ -11,20 +11,20 @@ struct Named {
     const char *name, *grad_name;
 };
 
-Array forward(const Named& f, float slope, const Array& x) {
+Array forward(const Named& f, float parameter, const Array& x) {
     const Flat in = flat({f.name, "x"}, x);
     Array y = empty_like(in);
     float* out = data(y);
-    without_gil([&] { unary_forward(f.function, slope, in.data, in.size, out); });
+    without_gil([&] { unary_forward(f.function, parameter, in.data, in.size, out); });
     return y;
 }
 
-Array gradient(const Named& f, float slope, const Array& dy, const Array& saved) {
+Array gradient(const Named& f, float parameter, const Array& dy, const Array& saved) {
     const Flat kept = flat({f.grad_name, from_output(f.function) ? "y" : "x"}, saved);
     const Flat grad = flat_like({f.grad_name, "dy"}, dy, kept);
     Array dx = empty_like(kept);
     float* out = data(dx);
-    without_gil([&] { unary_grad(f.function, slope, grad.data, kept.data, grad.size, out); });
+    without_gil([&] { unary_grad(f.function, parameter, grad.data, kept.data, grad.size, out); });
     return dx;
 }
 
@@ -38,6 +38,17 @@ void bind_unary(py::module_& m, const Named& f) {
         m.def(f.grad_name, grad, "dy"_a, "y"_a);
     else
         m.def(f.grad_name, grad, "dy"_a, "x"_a);
+}
+
+// With a parameter; the gradient is then one of the input.
+void bind_unary(py::module_& m, const Named& f, const char* parameter) {
+    m.def((std::string(f.name) + "_forward").c_str(),
+          [f](const Array& x, float value) { return forward(f, value, x); }, "x"_a,
+          py::arg(parameter));
+    m.def(
+        f.grad_name,
+        [f](const Array& dy, const Array& x, float value) { return gradient(f, value, dy, x); },
+        "dy"_a, "x"_a, py::arg(parameter));
 }
 
 }  // namespace
@@ -70,17 +81,13 @@ void bind_activation(py::module_& m) {
     bind_unary(m, {Unary::silu, "silu", "silu_grad"});
     bind_unary(m, {Unary::hardsigmoid, "hardsigmoid", "hardsigmoid_grad"});
     bind_unary(m, {Unary::hardswish, "hardswish", "hardswish_grad"});
-    const Named leaky{Unary::leaky_relu, "leaky_relu", "leaky_relu_grad"};
-    m.def(
-        "leaky_relu_forward",
-        [leaky](const Array& x, float slope) { return forward(leaky, slope, x); }, "x"_a,
-        "negative_slope"_a);
-    m.def(
-        "leaky_relu_grad",
-        [leaky](const Array& dy, const Array& x, float slope) {
-            return gradient(leaky, slope, dy, x);
-        },
-        "dy"_a, "x"_a, "negative_slope"_a);
+    bind_unary(m, {Unary::tanh, "tanh", "tanh_grad"});
+    bind_unary(m, {Unary::gelu, "gelu", "gelu_grad"});
+    bind_unary(m, {Unary::gelu_tanh, "gelu_tanh", "gelu_tanh_grad"});
+    bind_unary(m, {Unary::mish, "mish", "mish_grad"});
+    bind_unary(m, {Unary::leaky_relu, "leaky_relu", "leaky_relu_grad"}, "negative_slope");
+    bind_unary(m, {Unary::elu, "elu", "elu_grad"}, "alpha");
+    bind_unary(m, {Unary::softplus, "softplus", "softplus_grad"}, "beta");
 }
 
 }  // namespace convlet

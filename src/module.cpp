@@ -31,6 +31,7 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_joining(m);
     convlet::bind_resize2d(m);
     convlet::bind_activation(m);
+    convlet::bind_prelu(m);
     convlet::bind_loss(m);
     convlet::bind_norm(m);
     convlet::bind_group_norm(m);

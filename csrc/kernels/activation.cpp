@@ -3,25 +3,47 @@
 
 #include "activated.hpp"
 #include "simd.hpp"
+#include "smooth.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
 
+// 1 + tanh(u) is 2 sigmoid(2 u): GELU's approximation is x sigmoid(SLOPE x (1 + BEND x x)).
+constexpr float GELU_SLOPE = 1.59576912F, GELU_BEND = 0.044715F;  // 2 sqrt(2 / pi)
+
+// n = (1 + e^x)^2 - 1, of which tanh(log(1 + e^x)) is n / (n + 2), and 1 from 20 on.
+INLINE float mish_power(float x) {
+    const float e = exponential(x > 20.0F ? 20.0F : x);
+    return e * (e + 2.0F);
+}
+
 template <Unary F>
-INLINE float value(float x, float slope) {
+INLINE float value(float x, float parameter) {
     if constexpr (F == Unary::relu6) return cut_at_6(x);
-    if constexpr (F == Unary::leaky_relu) return x < 0.0F ? slope * x : x;
+    if constexpr (F == Unary::leaky_relu) return x < 0.0F ? parameter * x : x;
     if constexpr (F == Unary::sigmoid) return sigmoid(x);
     if constexpr (F == Unary::silu) return silu(x);
     if constexpr (F == Unary::hardsigmoid) return cut_at_6(x + 3.0F) / 6.0F;
     if constexpr (F == Unary::hardswish) return hardswish(x);
+    if constexpr (F == Unary::tanh) return tanh_of(x);
+    if constexpr (F == Unary::elu)
+        return x > 0.0F ? x : parameter * exponential_minus_1(x > 0.0F ? 0.0F : x);
+    if constexpr (F == Unary::gelu) return x * normal_at(x).below;
+    if constexpr (F == Unary::gelu_tanh)
+        return x * sigmoid(GELU_SLOPE * x * (1.0F + GELU_BEND * x * x));
+    if constexpr (F == Unary::softplus) return softplus(parameter * x) / parameter;
+    if constexpr (F == Unary::mish) {
+        const float n = mish_power(x);
+        return x * (n / (n + 2.0F));
+    }
 }
 
-// Of the output (relu6, sigmoid, hardsigmoid), which the next layer keeps anyway, or of the input.
+// Of the output (relu6, sigmoid, hardsigmoid, tanh), which the next layer keeps anyway, or of the
+// input.
 template <Unary F>
-INLINE float derivative(float v, float slope) {
+INLINE float derivative(float v, float parameter) {
     if constexpr (F == Unary::relu6) return v > 0.0F && v < 6.0F ? 1.0F : 0.0F;
-    if constexpr (F == Unary::leaky_relu) return v > 0.0F ? 1.0F : slope;
+    if constexpr (F == Unary::leaky_relu) return v > 0.0F ? 1.0F : parameter;
     if constexpr (F == Unary::sigmoid) return v * (1.0F - v);
     if constexpr (F == Unary::silu) {
         const float s = sigmoid(v);
@@ -30,19 +52,36 @@ INLINE float derivative(float v, float slope) {
     if constexpr (F == Unary::hardsigmoid) return v > 0.0F && v < 1.0F ? 1.0F / 6.0F : 0.0F;
     if constexpr (F == Unary::hardswish)
         return v <= -3.0F ? 0.0F : v < 3.0F ? v / 3.0F + 0.5F : 1.0F;
+    if constexpr (F == Unary::tanh) return 1.0F - v * v;
+    if constexpr (F == Unary::elu)
+        return v > 0.0F ? 1.0F : parameter * exponential(v > 0.0F ? 0.0F : v);
+    if constexpr (F == Unary::gelu) {
+        const Normal at = normal_at(v);
+        return at.below + v * at.density;
+    }
+    if constexpr (F == Unary::gelu_tanh) {
+        const float s = sigmoid(GELU_SLOPE * v * (1.0F + GELU_BEND * v * v));
+        return s + v * s * (1.0F - s) * GELU_SLOPE * (1.0F + 3.0F * GELU_BEND * v * v);
+    }
+    if constexpr (F == Unary::softplus) return sigmoid(parameter * v);
+    if constexpr (F == Unary::mish) {
+        const float n = mish_power(v), t = n / (n + 2.0F);
+        return t + v * (2.0F / (n + 2.0F)) * (1.0F + t) * sigmoid(v);
+    }
 }
 
 template <Unary F>
-INLINE void forward(float slope, const float* RESTRICT x, std::int64_t count, float* RESTRICT y) {
+INLINE void forward(float parameter, const float* RESTRICT x, std::int64_t count,
+                    float* RESTRICT y) {
 #pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) y[i] = value<F>(x[i], slope);
+    for (std::int64_t i = 0; i < count; ++i) y[i] = value<F>(x[i], parameter);
 }
 
 template <Unary F>
-INLINE void backward(float slope, const float* RESTRICT dy, const float* RESTRICT saved,
+INLINE void backward(float parameter, const float* RESTRICT dy, const float* RESTRICT saved,
                      std::int64_t count, float* RESTRICT dx) {
 #pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) dx[i] = dy[i] * derivative<F>(saved[i], slope);
+    for (std::int64_t i = 0; i < count; ++i) dx[i] = dy[i] * derivative<F>(saved[i], parameter);
 }
 
 // Calls body.template operator()<F>() for the function.
@@ -61,6 +100,18 @@ INLINE void with(Unary function, Body body) {
             return body.template operator()<Unary::hardsigmoid>();
         case Unary::hardswish:
             return body.template operator()<Unary::hardswish>();
+        case Unary::tanh:
+            return body.template operator()<Unary::tanh>();
+        case Unary::elu:
+            return body.template operator()<Unary::elu>();
+        case Unary::gelu:
+            return body.template operator()<Unary::gelu>();
+        case Unary::gelu_tanh:
+            return body.template operator()<Unary::gelu_tanh>();
+        case Unary::softplus:
+            return body.template operator()<Unary::softplus>();
+        case Unary::mish:
+            return body.template operator()<Unary::mish>();
     }
 }
 
@@ -78,15 +129,15 @@ void relu_grad(const float* RESTRICT dy, const float* RESTRICT y, std::int64_t c
     for (std::int64_t i = 0; i < count; ++i) dx[i] = y[i] > 0.0F ? dy[i] : 0.0F;
 }
 
-void unary(Unary function, float slope, const float* x, std::int64_t count, float* y) {
+void unary(Unary function, float parameter, const float* x, std::int64_t count, float* y) {
     with(function,
-         [&]<Unary F>() __attribute__((always_inline)) { forward<F>(slope, x, count, y); });
+         [&]<Unary F>() __attribute__((always_inline)) { forward<F>(parameter, x, count, y); });
 }
 
-void unary_grad(Unary function, float slope, const float* dy, const float* saved,
+void unary_grad(Unary function, float parameter, const float* dy, const float* saved,
                 std::int64_t count, float* dx) {
     with(function, [&]<Unary F>() __attribute__((always_inline)) {
-        backward<F>(slope, dy, saved, count, dx);
+        backward<F>(parameter, dy, saved, count, dx);
     });
 }
 

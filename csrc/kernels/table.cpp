@@ -12,6 +12,7 @@
 #include "norm.hpp"
 #include "optim.hpp"
 #include "pool2d.hpp"
+#include "prelu.hpp"
 #include "resize2d.hpp"
 #include "simd.hpp"
 
@@ -65,8 +66,12 @@ constinit const KernelTable table{
     .relu_grad = relu_grad,
     .unary = unary,
     .unary_grad = unary_grad,
+    .prelu = prelu,
+    .prelu_grad = prelu_grad,
     .softmax_cross_entropy = softmax_cross_entropy,
     .softmax_cross_entropy_grad = softmax_cross_entropy_grad,
+    .binary_cross_entropy = binary_cross_entropy,
+    .binary_cross_entropy_grad = binary_cross_entropy_grad,
     .sgd = sgd,
     .adam = adam,
     .philox = philox,
