@@ -23,12 +23,12 @@ void for_rows(std::int64_t rows, std::int64_t classes, double cost, Body body) {
 
 }  // namespace
 
-void check_cross_entropy(const char* op, const CrossEntropy& rule, const std::int64_t* labels,
-                         std::int64_t rows) {
+void check_cross_entropy(const char* op, const CrossEntropy& rule, bool ignores,
+                         const std::int64_t* labels, std::int64_t rows) {
     if (!(rule.smoothing >= 0.0F && rule.smoothing <= 1.0F))
         reject(op, ": label_smoothing must be in [0, 1], got ", rule.smoothing);
     for (std::int64_t n = 0; n < rows; ++n)
-        if ((labels[n] < 0 || labels[n] >= rule.classes) && labels[n] != rule.ignored)
+        if ((labels[n] < 0 || labels[n] >= rule.classes) && !(ignores && labels[n] == rule.ignored))
             reject(op, ": labels must be in [0, ", rule.classes, "), got ", labels[n], " at index ",
                    n);
 }

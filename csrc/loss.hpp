@@ -7,12 +7,10 @@
 
 namespace convlet {
 
-constexpr std::int64_t NONE_IGNORED = -1;
-
-// std::invalid_argument where a label lies outside [0, classes) and is not the ignored one, or the
+// std::invalid_argument where a label lies outside [0, classes) and is not one to ignore, or the
 // smoothing outside [0, 1].
-void check_cross_entropy(const char* op, const CrossEntropy& rule, const std::int64_t* labels,
-                         std::int64_t rows);
+void check_cross_entropy(const char* op, const CrossEntropy& rule, bool ignores,
+                         const std::int64_t* labels, std::int64_t rows);
 
 void softmax_cross_entropy_forward(const CrossEntropy& rule, const float* logits,
                                    const std::int64_t* labels, std::int64_t rows, float* losses,

@@ -23,9 +23,9 @@ Rows checked_rows(const Argument& argument, const Dense& rows, const Array& labe
     check_extent(op, "labels", labels.shape(0), rows.shape[0]);
     Rows checked{dense({op, "weight"}, weight, 1), {}, integers({op, "labels"}, labels, 1)};
     if (checked.weight) check_extent(op, "weight", checked.weight->shape[0], rows.shape[1]);
-    checked.rule = {rows.shape[1], ignored.value_or(NONE_IGNORED),
+    checked.rule = {rows.shape[1], ignored.value_or(-1),  // which no label is, once checked
                     checked.weight ? checked.weight->data : nullptr, smoothing};
-    check_cross_entropy(op, checked.rule, checked.labels.data, rows.shape[0]);
+    check_cross_entropy(op, checked.rule, ignored.has_value(), checked.labels.data, rows.shape[0]);
     return checked;
 }
 

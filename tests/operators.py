@@ -57,6 +57,7 @@ def make_operators(images: int, size: int) -> list[Operator]:
     ddeep = normal(images, 35, size, size + 1)
     arrays = [x, normal(*x.shape)]
     spread, narrow = normal(17 * images, 30), normal(17 * images, 19)
+    slopes = normal(6)
     fewer = normal(images, 3, size, size + 1)
     grouped, by_row = ops.group_moments(x, 3), ops.layer_norm(spread, 30)[1:]
     matrix, vector = normal(19, 30), normal(19)
@@ -135,9 +136,28 @@ def make_operators(images: int, size: int) -> list[Operator]:
         Operator("relu_grad", [normal(*x.shape), x], ops.relu_grad),
         *[
             Operator(name, arrays[: 1 + name.endswith("_grad")], getattr(ops, name))
-            for activation in ("relu6", "leaky_relu", "sigmoid", "silu", "hardsigmoid", "hardswish")
+            for activation in (
+                *("relu6", "leaky_relu", "sigmoid", "silu", "hardsigmoid", "hardswish"),
+                *("tanh", "elu", "gelu", "softplus", "mish"),
+            )
             for name in (activation, f"{activation}_grad")
         ],
+        Operator("gelu tanh", [x], lambda a: ops.gelu(a, "tanh")),
+        Operator("gelu_grad tanh", arrays, lambda a, b: ops.gelu_grad(a, b, "tanh")),
+        Operator("prelu", [x, slopes], ops.prelu),
+        Operator("prelu_grad", [*arrays, slopes], ops.prelu_grad),
+        Operator("binary_cross_entropy", arrays, lambda a, b: ops.binary_cross_entropy(a, b, 3.0)),
+        Operator("binary_cross_entropy_grad", [*arrays, x], ops.binary_cross_entropy_grad),
+        Operator(
+            "softmax_cross_entropy smooth",
+            [narrow, vector],
+            lambda a, b: ops.softmax_cross_entropy(a, labels, b, 3, 0.1),
+        ),
+        Operator(
+            "softmax_cross_entropy_grad smooth",
+            [probabilities, losses, vector],
+            lambda a, b, c: ops.softmax_cross_entropy_grad(a, labels, b, c, 3, 0.1),
+        ),
         Operator("softmax_cross_entropy", [narrow], lambda a: ops.softmax_cross_entropy(a, labels)),
         Operator(
             "softmax_cross_entropy_grad",

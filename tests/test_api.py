@@ -24,13 +24,18 @@ NAMES = {
         adaptive_max_pool2d_grad avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
         conv2d_grad_weight dropout dropout_grad linear linear_grad_bias linear_grad_input
         linear_grad_weight max_pool2d max_pool2d_grad relu relu_grad softmax_cross_entropy
-        softmax_cross_entropy_grad""",
+        softmax_cross_entropy_grad binary_cross_entropy binary_cross_entropy_grad elu elu_grad gelu gelu_grad
+        mish mish_grad prelu prelu_grad softplus softplus_grad tanh tanh_grad""",
     "convlet.nn": """GroupNorm LayerNorm Upsample Hardsigmoid Hardswish LeakyReLU ReLU6 SiLU Sigmoid
         AdaptiveAvgPool2d AdaptiveMaxPool2d AvgPool2d Conv2d CrossEntropyLoss Dropout Flatten Linear MaxPool2d Module
-        Parameter ReLU Sequential functional""",
+        Parameter ReLU Sequential functional
+        ELU GELU LogSoftmax Mish PReLU Softmax Softplus Tanh
+        BCELoss BCEWithLogitsLoss DiceLoss FocalLoss HuberLoss L1Loss MSELoss NLLLoss SmoothL1Loss""",
     "convlet.nn.functional": """group_norm layer_norm interpolate hardsigmoid hardswish leaky_relu relu6 sigmoid silu softmax
         adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d conv2d
-        cross_entropy dropout linear max_pool2d relu""",
+        cross_entropy dropout linear max_pool2d relu elu gelu log_softmax mish prelu softplus tanh
+        binary_cross_entropy binary_cross_entropy_with_logits dice_loss focal_loss huber_loss l1_loss
+        mse_loss nll_loss sigmoid_focal_loss smooth_l1_loss""",
     "convlet.optim": "Adam AdamW Optimizer SGD lr_scheduler",
     "convlet.optim.lr_scheduler": """ChainedScheduler ConstantLR CosineAnnealingLR
         CosineAnnealingWarmRestarts ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR OneCycleLR
@@ -69,6 +74,17 @@ SIGNATURES = {
     "convlet.nn.functional.layer_norm": """input, normalized_shape, weight=None, bias=None,
         eps=1e-05""",
     "convlet.nn.LeakyReLU": "negative_slope=0.01, inplace=False",
+    "convlet.nn.ELU": "alpha=1.0, inplace=False",
+    "convlet.nn.GELU": "approximate='none'",
+    "convlet.nn.PReLU": "num_parameters=1, init=0.25",
+    "convlet.nn.Softmax": "dim=None",
+    "convlet.nn.LogSoftmax": "dim=None",
+    "convlet.nn.Softplus": "beta=1.0, threshold=20.0",
+    "convlet.nn.CrossEntropyLoss": "weight=None, ignore_index=-100, reduction='mean', label_smoothing=0",
+    "convlet.nn.functional.cross_entropy": """input, target, weight=None, ignore_index=-100,
+        reduction='mean', label_smoothing=0""",
+    "convlet.nn.functional.sigmoid_focal_loss": """inputs, targets, alpha=0.25, gamma=2.0,
+        reduction='none'""",
     "convlet.nn.AdaptiveAvgPool2d": "output_size",
     "convlet.nn.AdaptiveMaxPool2d": "output_size, return_indices=False",
     "convlet.nn.functional.conv2d": """input, weight, bias=None, stride=1, padding=0, dilation=1,

@@ -60,13 +60,14 @@ INLINE float derivative(float v, float parameter) {
         return at.below + v * at.density;
     }
     if constexpr (F == Unary::gelu_tanh) {
-        const float s = sigmoid(GELU_SLOPE * v * (1.0F + GELU_BEND * v * v));
-        return s + v * s * (1.0F - s) * GELU_SLOPE * (1.0F + 3.0F * GELU_BEND * v * v);
+        const float near = v > 99.0F ? 99.0F : v < -99.0F ? -99.0F : v;  // no square is infinite
+        const float u = GELU_BEND * near * near, s = sigmoid(GELU_SLOPE * near * (1.0F + u));
+        return s + near * s * (1.0F - s) * GELU_SLOPE * (1.0F + 3.0F * u);
     }
     if constexpr (F == Unary::softplus) return sigmoid(parameter * v);
     if constexpr (F == Unary::mish) {
-        const float n = mish_power(v), t = n / (n + 2.0F);
-        return t + v * (2.0F / (n + 2.0F)) * (1.0F + t) * sigmoid(v);
+        const float near = v > 20.0F ? 20.0F : v, n = mish_power(v), t = n / (n + 2.0F);
+        return t + near * (2.0F / (n + 2.0F)) * (1.0F + t) * sigmoid(v);
     }
 }
 

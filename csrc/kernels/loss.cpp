@@ -152,24 +152,28 @@ void softmax_cross_entropy_grad(const CrossEntropy& e, const float* probabilitie
     }
 }
 
-// loss = (1 - t) x + (1 + (pos_weight - 1) t) log(1 + e^-x)
+// loss = (1 - t) log(1 + e^x) + pos_weight t log(1 + e^-x), no term of which cancels another.
 void binary_cross_entropy(const float* RESTRICT logits, const float* RESTRICT targets,
                           std::int64_t count, float pos_weight, float* RESTRICT losses) {
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
         const float x = logits[i], t = targets[i];
-        losses[i] = (1.0F - t) * x + (1.0F + (pos_weight - 1.0F) * t) * softplus(-x);
+        const float rest = log_of_1_plus(exponential(-__builtin_fabsf(x)));
+        losses[i] = (1.0F - t) * ((x < 0.0F ? 0.0F : x) + rest) +
+                    pos_weight * t * ((x > 0.0F ? 0.0F : -x) + rest);
     }
 }
 
+// d loss / d logit = (1 - t) sigmoid(x) - pos_weight t sigmoid(-x)
 void binary_cross_entropy_grad(const float* RESTRICT dlosses, const float* RESTRICT logits,
                                const float* RESTRICT targets, std::int64_t count, float pos_weight,
                                float* RESTRICT dlogits) {
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
-        const float t = targets[i];
-        dlogits[i] =
-            dlosses[i] * (1.0F - t - (1.0F + (pos_weight - 1.0F) * t) * sigmoid(-logits[i]));
+        const float x = logits[i], t = targets[i];
+        const float e = exponential(-__builtin_fabsf(x)), more = 1.0F / (1.0F + e), less = e * more;
+        dlogits[i] = dlosses[i] * ((1.0F - t) * (x < 0.0F ? less : more) -
+                                   pos_weight * t * (x < 0.0F ? more : less));
     }
 }
 

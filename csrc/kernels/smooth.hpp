@@ -7,7 +7,7 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
-// Errors are relative, and measured by tests/test_activation_smooth.py: below 4e-7, those of the
+// Errors are relative, and measured by tests/test_smooth_activation.py: below 4e-7, those of the
 // normal distribution and of log1p below 3e-6 (an x of 13 squared is as exact as 2e-6 of e^that).
 
 // e^x - 1 for x <= 0: near 0 by the polynomial, whose first term is not lost against 1.

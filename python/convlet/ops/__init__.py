@@ -49,9 +49,27 @@ from convlet.ops.group_norm import group_moments, group_norm, group_norm_grad
 from convlet.ops.joining import add, cut_channels, join_channels
 from convlet.ops.layer_norm import layer_norm, layer_norm_grad
 from convlet.ops.linear import linear, linear_grad_bias, linear_grad_input, linear_grad_weight
-from convlet.ops.loss import softmax_cross_entropy, softmax_cross_entropy_grad
+from convlet.ops.loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_grad,
+    softmax_cross_entropy,
+    softmax_cross_entropy_grad,
+)
 from convlet.ops.pool2d import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
+from convlet.ops.prelu import prelu, prelu_grad
 from convlet.ops.resize2d import resize2d, resize2d_grad
+from convlet.ops.smooth_activation import (
+    elu,
+    elu_grad,
+    gelu,
+    gelu_grad,
+    mish,
+    mish_grad,
+    softplus,
+    softplus_grad,
+    tanh,
+    tanh_grad,
+)
 
 __all__ = [
     "PackedWeight",
@@ -66,6 +84,8 @@ __all__ = [
     "batch_norm",
     "batch_norm_grad",
     "batch_norm_scale_shift",
+    "binary_cross_entropy",
+    "binary_cross_entropy_grad",
     "conv2d",
     "conv2d_grad_bias",
     "conv2d_grad_input",
@@ -76,6 +96,10 @@ __all__ = [
     "cut_channels",
     "dropout",
     "dropout_grad",
+    "elu",
+    "elu_grad",
+    "gelu",
+    "gelu_grad",
     "group_moments",
     "group_norm",
     "group_norm_grad",
@@ -94,6 +118,10 @@ __all__ = [
     "linear_grad_weight",
     "max_pool2d",
     "max_pool2d_grad",
+    "mish",
+    "mish_grad",
+    "prelu",
+    "prelu_grad",
     "relu",
     "relu6",
     "relu6_grad",
@@ -106,4 +134,8 @@ __all__ = [
     "silu_grad",
     "softmax_cross_entropy",
     "softmax_cross_entropy_grad",
+    "softplus",
+    "softplus_grad",
+    "tanh",
+    "tanh_grad",
 ]

@@ -8,14 +8,19 @@ from convlet.nn.functional.activation import (
     relu6,
     sigmoid,
     silu,
-    softmax,
+)
+from convlet.nn.functional.binary_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    sigmoid_focal_loss,
 )
 from convlet.nn.functional.conv import conv2d
 from convlet.nn.functional.conv_transpose import conv_transpose2d
 from convlet.nn.functional.dropout import dropout
 from convlet.nn.functional.linear import linear
-from convlet.nn.functional.loss import cross_entropy
+from convlet.nn.functional.loss import cross_entropy, focal_loss, nll_loss
 from convlet.nn.functional.normalization import batch_norm, group_norm, layer_norm
+from convlet.nn.functional.overlap_loss import dice_loss
 from convlet.nn.functional.padding import pad
 from convlet.nn.functional.pooling import (
     adaptive_avg_pool2d,
@@ -23,29 +28,57 @@ from convlet.nn.functional.pooling import (
     avg_pool2d,
     max_pool2d,
 )
+from convlet.nn.functional.regression_loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from convlet.nn.functional.resizing import interpolate
+from convlet.nn.functional.smooth_activation import (
+    elu,
+    gelu,
+    log_softmax,
+    mish,
+    prelu,
+    softmax,
+    softplus,
+    tanh,
+)
 
 __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_max_pool2d",
     "avg_pool2d",
     "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "conv2d",
     "conv_transpose2d",
     "cross_entropy",
+    "dice_loss",
     "dropout",
+    "elu",
+    "focal_loss",
+    "gelu",
     "group_norm",
     "hardsigmoid",
     "hardswish",
+    "huber_loss",
     "interpolate",
+    "l1_loss",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "log_softmax",
     "max_pool2d",
+    "mish",
+    "mse_loss",
+    "nll_loss",
     "pad",
+    "prelu",
     "relu",
     "relu6",
     "sigmoid",
+    "sigmoid_focal_loss",
     "silu",
+    "smooth_l1_loss",
     "softmax",
+    "softplus",
+    "tanh",
 ]

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from convlet import ops
-from convlet._arrays import one_dim
 from convlet.autograd import record
 from convlet.tensor import Tensor, as_tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from convlet.ops._arguments import Array
 
 __all__ = [
     "hardsigmoid",
@@ -24,7 +19,6 @@ __all__ = [
     "relu6",
     "sigmoid",
     "silu",
-    "softmax",
 ]
 
 
@@ -150,29 +144,6 @@ def hardswish(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
     x_data = x.data
     y = ops.hardswish(x_data)
     return record(y, (x,), lambda dy: (ops.hardswish_grad(dy, x_data),))
-
-
-def softmax(input: Tensor | npt.ArrayLike, dim: int = -1) -> Tensor:
-    """exp(x) divided by its sum along `dim`, computed without overflow.
-
-    Args:
-        input: any shape with at least one dimension.
-        dim: the dimension that sums to 1.
-
-    Example:
-        >>> from convlet import Tensor
-        >>> softmax(Tensor([1.0, 1.0]))
-        Tensor([0.5, 0.5])
-    """
-    x = as_tensor(input)
-    along = one_dim(dim, x.data.ndim, "softmax")
-    y = np.exp(x.data - x.data.max(axis=along, keepdims=True, initial=-np.inf))
-    y /= y.sum(axis=along, keepdims=True)
-
-    def vjp(dy: Array) -> tuple[Array]:
-        return (y * (dy - (dy * y).sum(axis=along, keepdims=True)),)
-
-    return record(y, (x,), vjp)
 
 
 # Activations that another operator computes in its pass: the output of those that cut tells their
