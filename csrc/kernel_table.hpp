@@ -153,6 +153,36 @@ struct AdaptivePooling {
     std::int64_t images, channels, height, width, out_height, out_width;
 };
 
+// How much two boxes (x1, y1, x2, y2) overlap, by one of four measures.
+enum class Overlap : std::int32_t { iou, giou, diou, ciou };
+
+// Boxes in rows of four floats. Angles are atan(width / height), and only read for ciou; `eps` is
+// added to denominators.
+struct BoxPairs {
+    const float *a, *b, *a_angle, *b_angle;
+    std::int64_t b_count;
+    Overlap kind;
+    float eps;
+};
+
+// Boxes that are kept: five rows of `room` floats, x1, y1, x2, y2 and the area.
+struct KeptBoxes {
+    const float* rows;
+    std::int64_t room, count;
+};
+
+// A region of an image in its pixels: the corner of its first bin, and how many points sample a
+// bin.
+struct Region {
+    std::int64_t image;
+    float top, left, bin_height, bin_width;
+    std::int64_t grid_height, grid_width;
+};
+
+struct RoiAlign {
+    std::int64_t channels, height, width, out_height, out_width;
+};
+
 // One axis of a resize: target t is the sum of weight[k] * source pixel (first[t] + k - offset[t])
 // over k in [offset[t], offset[t + 1]).
 struct ResizeAxis {
@@ -369,6 +399,21 @@ struct KernelTable {
     void (*layer_norm_grad)(const LayerNormGrad&, std::int64_t rows);
     void (*small_product)(const SmallProduct&);
     void (*dot_products)(const DotProducts&, std::int64_t first, std::int64_t last);
+
+    // Rows [first, last) of `a`, each with every box of `b`.
+    void (*box_overlaps)(const BoxPairs&, std::int64_t first, std::int64_t last, float* out);
+    // Rows [first, last) of `a` with the rows of the same number of `b`, and the gradient by `a`.
+    void (*paired_overlaps)(const BoxPairs&, std::int64_t first, std::int64_t last, float* out);
+    void (*paired_overlaps_grad)(const BoxPairs&, std::int64_t first, std::int64_t last,
+                                 const float* dy, float* da);
+    // Whether a kept box overlaps this one by more than the threshold.
+    bool (*box_suppressed)(const KeptBoxes&, const float* box, float threshold);
+
+    void (*roi_align)(const RoiAlign&, const Region&, const float* x, float* y);
+    // Adds to channels [first, last) of dx what the regions, all of one image, gave.
+    void (*roi_align_grad)(const RoiAlign&, const Region* regions, const std::int64_t* numbers,
+                           std::int64_t count, const float* dy, std::int64_t first,
+                           std::int64_t last, float* dx);
 };
 
 }  // namespace convlet

@@ -24,6 +24,8 @@ void bind_group_norm(pybind11::module_& m);
 void bind_layer_norm(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);
 void bind_dropout(pybind11::module_& m);
+void bind_boxes(pybind11::module_& m);
+void bind_roi_align(pybind11::module_& m);
 
 // "none", "relu", "relu6", "silu" or "hardswish"; ValueError for any other name.
 Activation activation_named(const char* op, const std::string& name);

@@ -38,4 +38,6 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_layer_norm(m);
     convlet::bind_optim(m);
     convlet::bind_dropout(m);
+    convlet::bind_boxes(m);
+    convlet::bind_roi_align(m);
 }

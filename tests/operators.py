@@ -66,6 +66,8 @@ def make_operators(images: int, size: int) -> list[Operator]:
     labels = np.arange(17 * images) % 19
     losses, probabilities = ops.softmax_cross_entropy(narrow, labels)
     dropped, mask = ops.dropout(x, 0.3, seed=5)
+    rois = np.array([[0, 0.5, 1, 5, 4], [images - 1, -2, 0, 9, 9], [0, 2, 2, 3, 7]], np.float32)
+    boxes, other = spread[:, :4], narrow[:, :4]
     return [
         Operator("conv2d", [x, weight, bias], lambda a, b, c: ops.conv2d(a, b, c, **geometry)),
         Operator(
@@ -164,6 +166,15 @@ def make_operators(images: int, size: int) -> list[Operator]:
             [probabilities, losses],
             lambda a, b: ops.softmax_cross_entropy_grad(a, labels, b),
         ),
+        Operator("roi_align", [x, rois], lambda a, b: ops.roi_align(a, b, 2)),
+        Operator(
+            "roi_align_grad",
+            [normal(3, 6, 2, 2), rois],
+            lambda a, b: ops.roi_align_grad(a, b, x.shape),
+        ),
+        Operator("box_iou", [boxes, other], ops.box_iou),
+        Operator("paired_box_iou", [boxes, other], ops.paired_box_iou),
+        Operator("paired_box_iou_grad", [boxes[:, 0], boxes, other], ops.paired_box_iou_grad),
         Operator("dropout", [x], lambda a: ops.dropout(a, 0.3, seed=5)),
         Operator("dropout_grad", [dropped], lambda a: ops.dropout_grad(a, mask, 0.3)),
     ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAMES = {
     "convlet": """Tensor Trainer __version__ cat empty_cache evaluating get_num_threads
         memory_stats no_grad seed set_num_threads show_config stack use_isa""",
-    "convlet.ops": """add cut_channels join_channels group_moments group_norm group_norm_grad layer_norm
+    "convlet.ops": """box_iou nms paired_box_iou roi_align roi_align_grad soft_nms add cut_channels join_channels group_moments group_norm group_norm_grad layer_norm
         layer_norm_grad resize2d resize2d_grad adaptive_avg_pool2d adaptive_avg_pool2d_grad adaptive_max_pool2d
         adaptive_max_pool2d_grad avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
         conv2d_grad_weight dropout dropout_grad linear linear_grad_bias linear_grad_input
@@ -52,6 +52,9 @@ NAMES = {
     "convlet.viz": """attribution batch confusion_matrix curves feature_maps field grad_cam kernels
         mistakes occlusion receptive_field saliency top_patches""",
     "convlet.viz.attribution": "grad_cam_map occlusion_map saliency_map",
+    "convlet.vision": """batched_nms box_area box_convert box_iou clip_boxes_to_image complete_box_iou
+        complete_box_iou_loss distance_box_iou distance_box_iou_loss generalized_box_iou
+        generalized_box_iou_loss nms remove_small_boxes roi_align soft_nms""",
     "convlet.models": """lenet5 vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18
         resnet34 resnet50 resnet101 mobilenet_v2 unet""",
 }

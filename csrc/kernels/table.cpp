@@ -1,6 +1,7 @@
 // The table: all that the outside sees of an instruction set.
 #include "activation.hpp"
 #include "adaptive_pool2d.hpp"
+#include "boxes.hpp"
 #include "conv2d.hpp"
 #include "dropout.hpp"
 #include "joining.hpp"
@@ -14,6 +15,7 @@
 #include "pool2d.hpp"
 #include "prelu.hpp"
 #include "resize2d.hpp"
+#include "roi_align.hpp"
 #include "simd.hpp"
 
 #define CONVLET_STRING_(x) #x
@@ -85,6 +87,12 @@ constinit const KernelTable table{
     .layer_norm_grad = layer_norm_grad,
     .small_product = small_product,
     .dot_products = dot_products,
+    .box_overlaps = box_overlaps,
+    .paired_overlaps = paired_overlaps,
+    .paired_overlaps_grad = paired_overlaps_grad,
+    .box_suppressed = box_suppressed,
+    .roi_align = roi_align,
+    .roi_align_grad = roi_align_grad,
 };
 
 }  // namespace convlet::CONVLET_ISA

@@ -29,7 +29,7 @@ from convlet.random import seed
 from convlet.tensor import Tensor
 
 if TYPE_CHECKING:
-    from convlet import bench, data, io, models, nn, ops, optim, train, viz
+    from convlet import bench, data, io, models, nn, ops, optim, train, vision, viz
     from convlet.nn.module import evaluating
     from convlet.train.trainer import Trainer
 
@@ -58,13 +58,16 @@ __all__ = [
     "train",
     "use_exact_conv",
     "use_isa",
+    "vision",
     "viz",
 ]
 
 __version__ = version()
 
 # Imported when first used, so that `import convlet` stays quick.
-_SUBMODULES = frozenset({"bench", "data", "io", "models", "nn", "ops", "optim", "train", "viz"})
+_SUBMODULES = frozenset(
+    {"bench", "data", "io", "models", "nn", "ops", "optim", "train", "vision", "viz"}
+)
 _ATTRIBUTES = {"Trainer": "convlet.train.trainer", "evaluating": "convlet.nn.module"}
 
 

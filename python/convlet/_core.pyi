@@ -255,6 +255,39 @@ def adam_step(
     step: int,
     decoupled: bool,
 ) -> None: ...
+def box_iou(boxes1: _Array, boxes2: _Array, kind: str, eps: float) -> _Array: ...
+def paired_box_iou(boxes1: _Array, boxes2: _Array, kind: str, eps: float) -> _Array: ...
+def paired_box_iou_grad(
+    dy: _Array, boxes1: _Array, boxes2: _Array, kind: str, eps: float
+) -> tuple[_Array, _Array]: ...
+def nms(
+    boxes: _Array, scores: _Array, idxs: _Integers | None, iou_threshold: float
+) -> npt.NDArray[np.int64]: ...
+def soft_nms(
+    boxes: _Array,
+    scores: _Array,
+    idxs: _Integers | None,
+    gaussian: bool,
+    iou_threshold: float,
+    sigma: float,
+    score_threshold: float,
+) -> tuple[npt.NDArray[np.int64], _Array]: ...
+def roi_align_forward(
+    x: _Array,
+    boxes: _Array,
+    output_size: _Pair,
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+) -> _Array: ...
+def roi_align_grad(
+    dy: _Array,
+    boxes: _Array,
+    input_shape: _Shape4,
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+) -> _Array: ...
 def to_channels_last(x: _Array) -> _Array: ...
 def to_contiguous(x: _Array) -> _Array: ...
 def exact_conv() -> bool: ...

@@ -32,6 +32,7 @@ from convlet.ops.batch_norm import (
     batch_norm_grad,
     batch_norm_scale_shift,
 )
+from convlet.ops.boxes import box_iou, nms, paired_box_iou, paired_box_iou_grad, soft_nms
 from convlet.ops.conv2d import (
     PackedWeight,
     conv2d,
@@ -58,6 +59,7 @@ from convlet.ops.loss import (
 from convlet.ops.pool2d import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
 from convlet.ops.prelu import prelu, prelu_grad
 from convlet.ops.resize2d import resize2d, resize2d_grad
+from convlet.ops.roi_align import roi_align, roi_align_grad
 from convlet.ops.smooth_activation import (
     elu,
     elu_grad,
@@ -86,6 +88,7 @@ __all__ = [
     "batch_norm_scale_shift",
     "binary_cross_entropy",
     "binary_cross_entropy_grad",
+    "box_iou",
     "conv2d",
     "conv2d_grad_bias",
     "conv2d_grad_input",
@@ -120,6 +123,9 @@ __all__ = [
     "max_pool2d_grad",
     "mish",
     "mish_grad",
+    "nms",
+    "paired_box_iou",
+    "paired_box_iou_grad",
     "prelu",
     "prelu_grad",
     "relu",
@@ -128,10 +134,13 @@ __all__ = [
     "relu_grad",
     "resize2d",
     "resize2d_grad",
+    "roi_align",
+    "roi_align_grad",
     "sigmoid",
     "sigmoid_grad",
     "silu",
     "silu_grad",
+    "soft_nms",
     "softmax_cross_entropy",
     "softmax_cross_entropy_grad",
     "softplus",
