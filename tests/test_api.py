@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 # The names that users type. A name may be added here, and may not disappear.
 NAMES = {
     "convlet": """Tensor Trainer __version__ cat empty_cache evaluating get_num_threads
-        memory_stats no_grad seed set_num_threads show_config stack use_isa""",
+        memory_stats no_grad seed set_num_threads show_config stack use_isa
+        abs amax amin arange argmax argmin autograd bmm checkpoint chunk clamp clip clone enable_grad exp
+        flatten flip from_dlpack from_numpy full is_grad_enabled isfinite isinf isnan log logsumexp
+        matmul max maximum mean min minimum movedim ones ones_like permute pow prod rand randn relu
+        reshape set_grad_enabled sigmoid sign softmax split sqrt square squeeze std sum swapaxes tanh
+        tensor transpose unbind unflatten unsqueeze var where zeros zeros_like""",
+    "convlet.autograd": "grad record",
+    "convlet.nn.utils": "clip_grad_norm_ clip_grad_value_",
     "convlet.ops": """box_iou nms paired_box_iou roi_align roi_align_grad soft_nms add cut_channels join_channels group_moments group_norm group_norm_grad layer_norm
         layer_norm_grad resize2d resize2d_grad adaptive_avg_pool2d adaptive_avg_pool2d_grad adaptive_max_pool2d
         adaptive_max_pool2d_grad avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
@@ -71,6 +78,13 @@ SIGNATURES = {
         recompute_scale_factor=None""",
     "convlet.nn.functional.interpolate": """input, size=None, scale_factor=None, mode='nearest',
         align_corners=None, recompute_scale_factor=None""",
+    "convlet.nn.utils.clip_grad_norm_": """parameters, max_norm, norm_type=2.0,
+        error_if_nonfinite=False""",
+    "convlet.nn.utils.clip_grad_value_": "parameters, clip_value",
+    "convlet.maximum": "input, other",
+    "convlet.where": "condition, input, other",
+    "convlet.checkpoint": "function, args, use_reentrant=None",
+    "convlet.autograd.grad": "outputs, inputs, grad_outputs=None, retain_graph=False",
     "convlet.nn.GroupNorm": "num_groups, num_channels, eps=1e-05, affine=True",
     "convlet.nn.LayerNorm": "normalized_shape, eps=1e-05, elementwise_affine=True, bias=True",
     "convlet.nn.functional.group_norm": "input, num_groups, weight=None, bias=None, eps=1e-05",

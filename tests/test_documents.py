@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import json
 import re
@@ -70,6 +71,14 @@ def test_the_python_of_the_data_page_runs(tmp_path: Path) -> None:
     said = run("\n".join(blocks(ROOT / "docs/data.md", "python")), tmp_path).splitlines()
     assert said[0] == "('circle', 'square', 'triangle') (5500, 3, 32, 32)"
     assert said[-1] == "['circle', 'square'] 0 files could not be read"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_examples_give_what_the_document_says(path: Path) -> None:
+    text = "\n".join(code for code in blocks(path, "python") if code.startswith(">>>"))
+    names: dict[str, object] = {}
+    examples = doctest.DocTestParser().get_doctest(text, names, path.name, str(path), 0)
+    assert doctest.DocTestRunner().run(examples).failed == 0
 
 
 def test_the_readme_gives_the_two_commands() -> None:

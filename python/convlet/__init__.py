@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from convlet import _startup as _startup  # first: it loads the OpenMP library
 from convlet._version_text import version
+from convlet.checkpointing import checkpoint
+from convlet.choosing import maximum, minimum, where
 from convlet.config import (
     empty_cache,
     get_num_threads,
@@ -23,13 +25,72 @@ from convlet.config import (
     use_exact_conv,
     use_isa,
 )
-from convlet.grad_mode import is_grad_enabled, no_grad
+from convlet.creation import (
+    arange,
+    from_dlpack,
+    from_numpy,
+    full,
+    ones,
+    ones_like,
+    rand,
+    randn,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from convlet.functions import (
+    abs,
+    amax,
+    amin,
+    argmax,
+    argmin,
+    bmm,
+    chunk,
+    clamp,
+    clip,
+    clone,
+    exp,
+    flatten,
+    flip,
+    isfinite,
+    isinf,
+    isnan,
+    log,
+    logsumexp,
+    matmul,
+    max,
+    mean,
+    min,
+    movedim,
+    permute,
+    pow,
+    prod,
+    relu,
+    reshape,
+    sigmoid,
+    sign,
+    split,
+    sqrt,
+    square,
+    squeeze,
+    std,
+    sum,
+    swapaxes,
+    tanh,
+    transpose,
+    unbind,
+    unflatten,
+    unsqueeze,
+    var,
+)
+from convlet.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from convlet.joining import cat, stack
 from convlet.random import seed
 from convlet.tensor import Tensor
 
 if TYPE_CHECKING:
-    from convlet import bench, data, io, models, nn, ops, optim, train, vision, viz
+    from convlet import autograd, bench, data, io, models, nn, ops, optim, train, vision, viz
+    from convlet.nn.functional.activation import softmax
     from convlet.nn.module import evaluating
     from convlet.train.trainer import Trainer
 
@@ -37,29 +98,91 @@ __all__ = [
     "Tensor",
     "Trainer",
     "__version__",
+    "abs",
+    "amax",
+    "amin",
+    "arange",
+    "argmax",
+    "argmin",
+    "autograd",
     "bench",
+    "bmm",
     "cat",
+    "checkpoint",
+    "chunk",
+    "clamp",
+    "clip",
+    "clone",
     "data",
     "empty_cache",
+    "enable_grad",
     "evaluating",
+    "exp",
+    "flatten",
+    "flip",
+    "from_dlpack",
+    "from_numpy",
+    "full",
     "get_num_threads",
     "io",
     "is_grad_enabled",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "log",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
     "memory_stats",
+    "min",
+    "minimum",
     "models",
+    "movedim",
     "nn",
     "no_grad",
+    "ones",
+    "ones_like",
     "ops",
     "optim",
+    "permute",
+    "pow",
+    "prod",
+    "rand",
+    "randn",
+    "relu",
+    "reshape",
     "seed",
+    "set_grad_enabled",
     "set_num_threads",
     "show_config",
+    "sigmoid",
+    "sign",
+    "softmax",
+    "split",
+    "sqrt",
+    "square",
+    "squeeze",
     "stack",
+    "std",
+    "sum",
+    "swapaxes",
+    "tanh",
+    "tensor",
     "train",
+    "transpose",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
     "use_exact_conv",
     "use_isa",
+    "var",
     "vision",
     "viz",
+    "where",
+    "zeros",
+    "zeros_like",
 ]
 
 __version__ = version()
@@ -68,7 +191,11 @@ __version__ = version()
 _SUBMODULES = frozenset(
     {"bench", "data", "io", "models", "nn", "ops", "optim", "train", "vision", "viz"}
 )
-_ATTRIBUTES = {"Trainer": "convlet.train.trainer", "evaluating": "convlet.nn.module"}
+_ATTRIBUTES = {
+    "Trainer": "convlet.train.trainer",
+    "evaluating": "convlet.nn.module",
+    "softmax": "convlet.nn.functional.activation",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -75,6 +75,9 @@ class Arithmetic(Variable):
         """The matrix product, batched over leading dimensions as NumPy's."""
         return matrix_product(self, self._other(other))
 
+    pow = __pow__
+    matmul = bmm = mm = __matmul__
+
     # --- with something else on the left ---------------------------------------------------------
 
     __radd__ = __add__
@@ -235,31 +238,41 @@ def power(x: Variable, y: Variable) -> Tensor:
 
 
 def matrix_product(x: Variable, y: Variable) -> Tensor:
-    """X @ y; a vector counts as one row on the left, as one column on the right."""
+    """X @ y with gradients dy @ y.T and x.T @ dy, batched as NumPy's.
+
+    A vector counts as one row on the left, as one column on the right.
+    """
     a, b = x.data, y.data
-    if a.ndim == 0 or b.ndim == 0:
-        raise ValueError("@: a matrix product needs at least one dimension, got a single number")
     left, right = a.shape, b.shape
-    if left[-1] != right[-2 if b.ndim > 1 else 0]:
+    if not left or not right:
+        raise ValueError("@: a matrix product needs at least one dimension, got a single number")
+    if left[-1] != right[-2 if len(right) > 1 else 0]:
         raise ValueError(f"@: shapes {left} and {right} do not fit together")
-    columns = b[:, None] if b.ndim == 1 else b
-    if a.ndim == 1 or columns.ndim == 2:  # one product of all rows
+    columns = b[:, None] if len(right) == 1 else b
+    rows = a
+    if len(left) != 2 and (len(left) == 1 or columns.ndim == 2):  # one product of all rows
         rows = contiguous(a).reshape(math.prod(left[:-1]), left[-1])
-    else:
-        rows = a
     product = matmul(rows, columns)
-    whole, shapes = product.shape, (rows.shape, columns.shape)
     by_x = columns if x.requires_grad else None
     by_y = rows if y.requires_grad else None
+    if rows is a and columns is b and len(left) == len(right) == 2:
+        return record(product, (x, y), lambda dy: _product_vjp(dy, by_x, by_y))
+    whole, shapes = product.shape, (rows.shape, columns.shape)
 
     def vjp(dy: Array) -> tuple[Array | None, Array | None]:
-        da = db = None
-        dy = contiguous(dy).reshape(whole)
-        if by_x is not None:
-            da = unbroadcast(matmul(dy, by_x.swapaxes(-1, -2)), shapes[0]).reshape(left)
-        if by_y is not None:
-            db = unbroadcast(matmul(by_y.swapaxes(-1, -2), dy), shapes[1]).reshape(right)
+        da, db = _product_vjp(contiguous(dy).reshape(whole), by_x, by_y)
+        da = None if da is None else unbroadcast(da, shapes[0]).reshape(left)
+        db = None if db is None else unbroadcast(db, shapes[1]).reshape(right)
         return da, db
 
     leading = left[:-1] if columns.ndim == 2 else (*whole[:-2], *left[:-1][-1:])
     return record(product.reshape((*leading, *right[1:][-1:])), (x, y), vjp)
+
+
+def _product_vjp(
+    dy: Array, by_x: Array | None, by_y: Array | None
+) -> tuple[Array | None, Array | None]:
+    return (
+        None if by_x is None else matmul(dy, by_x.swapaxes(-1, -2)),
+        None if by_y is None else matmul(by_y.swapaxes(-1, -2), dy),
+    )

@@ -64,6 +64,14 @@ def contiguous(x: Array) -> Array:
     return _core.to_contiguous(x) if x.ndim == 4 else np.ascontiguousarray(x)
 
 
+def zeros(shape: tuple[int, ...]) -> Array:
+    """Zeros, for images in their order of memory."""
+    if len(shape) != 4:
+        return np.zeros(shape, np.float32)
+    n, c, h, w = shape
+    return np.zeros((n, h, w, c), np.float32).transpose(0, 3, 1, 2)
+
+
 WORTH_A_KERNEL = 4096  # numbers; below, NumPy's sum costs less than a call
 
 
@@ -97,12 +105,14 @@ def spread(dy: Array, shape: tuple[int, ...], dims: tuple[int, ...]) -> Array:
 
 def matmul(a: Array, b: Array) -> Array:
     """The matrix product by the kernel, which gives the same bits for any number of threads."""
-    if a.ndim == b.ndim == 2:
+    if a.ndim == b.ndim == 2 and a.size and b.size:
         return _core.linear_forward(a, b.T, None)
     try:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise ValueError(f"@: shapes {a.shape} and {b.shape} do not broadcast") from None
+    if a.size == 0 or b.size == 0:
+        return np.zeros((*batch, a.shape[-2], b.shape[-1]), np.float32)
     left = np.broadcast_to(a, (*batch, *a.shape[-2:]))
     right = np.broadcast_to(b, (*batch, *b.shape[-2:]))
     y = np.empty((*batch, a.shape[-2], b.shape[-1]), np.float32)
@@ -113,6 +123,8 @@ def matmul(a: Array, b: Array) -> Array:
 
 def one_dim(dim: Any, ndim: int, op: str) -> int:
     """A dimension counted from the front."""
+    if type(dim) is int and 0 <= dim < ndim:
+        return dim
     if isinstance(dim, (bool, np.bool_)) or not hasattr(dim, "__index__"):
         raise TypeError(f"{op}: dim must be an int, got {type(dim).__name__}")
     index = operator.index(dim)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convlet._arrays import as_float32, is_basic_index, plain_index
+from convlet._arrays import as_float32, is_basic_index, one_dim, plain_index, zeros
 from convlet._changes import changes
 from convlet.autograd import Variable, record
 from convlet.grad_mode import mode
+from convlet.ops._arguments import integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -41,7 +42,7 @@ class Indexing(Variable):
         shape = self.data.shape
 
         def vjp(dy: Array) -> tuple[Array]:
-            dx = np.zeros(shape, np.float32)
+            dx = zeros(shape)
             if is_basic_index(index):
                 dx[index] = dy
             else:
@@ -49,6 +50,49 @@ class Indexing(Variable):
             return (dx,)
 
         return record(self.data[index], (self,), vjp)
+
+    def split(self, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+        """Parts along `dim`: of one size, the last of which may be smaller, or of given sizes.
+
+        Raises:
+            ValueError: a size is out of range, or they do not add up to the extent.
+        """
+        along = one_dim(dim, self.data.ndim, "split")
+        extent = self.data.shape[along]
+        if isinstance(split_size, (tuple, list)):
+            ends = np.cumsum([integer(size, "split", "split_size") for size in split_size]).tolist()
+            if min(split_size, default=0) < 0 or (ends[-1] if ends else 0) != extent:
+                raise ValueError(
+                    f"split: split_size must add up to the extent {extent} without negative "
+                    f"sizes, got {tuple(split_size)}"
+                )
+        else:
+            size = integer(split_size, "split", "split_size")
+            if size < 1:
+                raise ValueError(f"split: split_size must be at least 1, got {size}")
+            ends = [min(end, extent) for end in range(size, extent + size, size)] or [0]
+        whole = (slice(None),) * along
+        return tuple(
+            [self[(*whole, slice(a, b))] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        )
+
+    def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+        """At most `chunks` parts along `dim`, all but the last of the same size.
+
+        Raises:
+            ValueError: `chunks` is below 1.
+        """
+        count = integer(chunks, "chunk", "chunks")
+        if count < 1:
+            raise ValueError(f"chunk: chunks must be at least 1, got {count}")
+        extent = self.data.shape[one_dim(dim, self.data.ndim, "chunk")]
+        return self.split(max(-(-extent // count), 1), dim)
+
+    def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
+        """The parts along `dim`, without that dimension."""
+        along = one_dim(dim, self.data.ndim, "unbind")
+        whole = (slice(None),) * along
+        return tuple([self[(*whole, i)] for i in range(self.data.shape[along])])
 
     def __setitem__(self, index: Any, value: Variable | npt.ArrayLike) -> None:
         """Write a part in place; not while operations are recorded and one side wants a gradient.

@@ -115,10 +115,8 @@ class Shaping(Variable):
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         """Two dimensions exchanged."""
-        order = list(range(self.data.ndim))
         a, b = (one_dim(d, self.data.ndim, "transpose") for d in (dim0, dim1))
-        order[a], order[b] = order[b], order[a]
-        return self.permute(order)
+        return record(self.data.swapaxes(a, b), (self,), lambda dy: (dy.swapaxes(a, b),))
 
     swapaxes = transpose
 
@@ -136,7 +134,7 @@ class Shaping(Variable):
     @property
     def T(self) -> Tensor:
         """The dimensions in reverse order."""
-        return self.permute(range(self.data.ndim)[::-1])
+        return record(self.data.T, (self,), lambda dy: (dy.T,))
 
     @property
     def mT(self) -> Tensor:

@@ -54,7 +54,9 @@ class Node:
     def __init__(self, parents: Iterable[Variable], vjp: Vjp) -> None:
         """Take the next number."""
         self.number = next(numbers)
-        self.edges = tuple([(p.node or p) if p.requires_grad else None for p in parents])
+        self.edges: Sequence[Node | Variable | None] = tuple(
+            [(p.node or p) if p.requires_grad else None for p in parents]
+        )
         self.vjp: Vjp | None = vjp
         self.hooks: Hooks | None = None
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convlet._repeating import draw
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -57,6 +59,9 @@ class Generator:
 
     def reserve(self, count: int) -> tuple[int, int]:
         """Take the offsets of `count` random values of 32 bits: (seed, first offset)."""
+        return draw(lambda: self._fresh(count))
+
+    def _fresh(self, count: int) -> tuple[int, int]:
         with self._lock:
             first = self.offset
             self.offset = (first + (count + 3) // 4) % UINT64

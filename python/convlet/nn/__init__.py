@@ -1,6 +1,6 @@
 """Layers and models, with the names, arguments and defaults of torch.nn."""
 
-from convlet.nn import functional, init
+from convlet.nn import functional, init, utils
 from convlet.nn.activation import Hardsigmoid, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU
 from convlet.nn.container import Sequential
 from convlet.nn.conv import Conv2d
@@ -72,4 +72,5 @@ __all__ = [
     "evaluating",
     "functional",
     "init",
+    "utils",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convlet._repeating import computes_again
 from convlet.nn._arguments import positive
 from convlet.nn.functional.normalization import batch_norm, group_norm, layer_norm
 from convlet.nn.module import Module
@@ -87,7 +88,7 @@ class BatchNorm2d(Module):
         """Normalise; convlet's additions, `residual` and `activation`, share the pass."""
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked += 1
+            self.num_batches_tracked += not computes_again()
             if momentum is None:
                 momentum = 1.0 / float(self.num_batches_tracked)
         return batch_norm(

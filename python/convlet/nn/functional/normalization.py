@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convlet import ops
+from convlet._repeating import computes_again
 from convlet.autograd import is_recorded, record
 from convlet.nn.functional._inputs import optional_tensor
 from convlet.nn.functional.activation import BENDS
@@ -207,8 +208,8 @@ def _update(
     x: Array,
     momentum: float,
 ) -> None:
-    """Move the running statistics; both or neither are given."""
-    if running_mean is None or running_var is None:
+    """Move the running statistics, if they are given; once for what is computed twice."""
+    if running_mean is None or running_var is None or computes_again():
         return
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running.shape != mean.shape:
