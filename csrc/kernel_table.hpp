@@ -384,6 +384,8 @@ struct KernelTable {
                 std::int64_t count);
     void (*adam)(const AdamRule&, float* parameter, const float* gradient, float* mean,
                  float* variance, std::int64_t count);
+    double (*sum_of_squares)(const float* x, std::int64_t count);
+    void (*scale)(float* x, std::int64_t count, float factor);
     void (*philox)(const PhiloxStream&, std::int64_t count, std::uint32_t* out);
     void (*dropout)(const DropoutRule&, const float* x, std::int64_t count, float* y,
                     std::uint8_t* mask);

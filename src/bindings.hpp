@@ -20,6 +20,7 @@ void bind_activation(pybind11::module_& m);
 void bind_prelu(pybind11::module_& m);
 void bind_loss(pybind11::module_& m);
 void bind_norm(pybind11::module_& m);
+void bind_gradient_norm(pybind11::module_& m);
 void bind_group_norm(pybind11::module_& m);
 void bind_layer_norm(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);

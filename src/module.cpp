@@ -34,6 +34,7 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_prelu(m);
     convlet::bind_loss(m);
     convlet::bind_norm(m);
+    convlet::bind_gradient_norm(m);
     convlet::bind_group_norm(m);
     convlet::bind_layer_norm(m);
     convlet::bind_optim(m);

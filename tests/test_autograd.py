@@ -7,6 +7,7 @@ import gc
 import sys
 import threading
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +43,39 @@ def test_a_graph_of_a_hundred_thousand_nodes_is_dropped_without_a_crash() -> Non
         y = y * 1.0
     del y
     assert gc.collect() >= 0
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda y: y * y * 0.5 + 0.5,
+        lambda y: F.relu(y).reshape(1, -1)[0],
+        lambda y: cl.cat([y, y])[:2].exp() * 0.1,
+        lambda y: cl.checkpoint(lambda x: x + 1.0, y),
+    ],
+    ids=["arithmetic", "shapes", "joining", "checkpoint"],
+)
+def test_deep_graphs_of_all_kinds_are_used_and_dropped_on_a_small_stack(layer: Any) -> None:
+    def work() -> None:
+        x = leaf(1.0, 0.5)
+        for used in (True, False):
+            y = x
+            for _ in range(10_000):
+                y = layer(y)
+            if used:
+                y.sum().backward()
+            del y
+        done.append(x.grad is not None)
+
+    done: list[bool] = []
+    before = threading.stack_size(256 * 1024)  # recursion in C would need several megabytes
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert done == [True]
 
 
 def test_a_value_used_twice_collects_both_gradients() -> None:

@@ -32,6 +32,33 @@ UNARY = {
     "stack": lambda x: cl.stack([x, x * x], -1) ** 2,
     "softmax": lambda x: F.softmax(x, 1) ** 2,
     "pad": lambda x: F.pad(x, (1, 0, 2, 1), value=3.0) ** 2,
+    "scalars": lambda x: 2.0 / x - (3.0 - x) * 0.5 + x / 4.0 - 1.0 + 2.0**x,
+    "abs": lambda x: x.abs() * x,
+    "exp": lambda x: x.exp(),
+    "log": lambda x: (x * x + 0.5).log(),
+    "sqrt": lambda x: (x * x + 0.5).sqrt(),
+    "square": lambda x: x.square(),
+    "relu": lambda x: x.relu() * x,
+    "sigmoid": lambda x: x.sigmoid() * 3.0,
+    "tanh": lambda x: x.tanh(),
+    "clamp": lambda x: x.clamp(-0.45, 1.7) * x,
+    "var": lambda x: x.var((0, -1)) * 9.0,
+    "std, biased": lambda x: x.std(1, unbiased=False) * 4.0,
+    "prod": lambda x: x.prod(-1, keepdim=True) * x,
+    "logsumexp": lambda x: x.logsumexp((1, 2)) * 5.0,
+    "amax": lambda x: x.amax((0, 2)) ** 2 * x[0, :, 0],
+    "max": lambda x: x.max(-1).values ** 2,
+    "min": lambda x: x.min(0, keepdim=True).values ** 2 + x.min(),
+    "unflatten": lambda x: x.unflatten(2, (2, 2))[..., 1] ** 2,
+    "squeeze": lambda x: x[:1].squeeze() * x.unsqueeze(-1).squeeze(-1),
+    "expand": lambda x: x[:, :1].expand(2, 3, 4) * x,
+    "movedim": lambda x: x.movedim(0, 2) ** 2,
+    "flip": lambda x: x.flip(0, 2) * x,
+    "split": lambda x: x.split((1, 3), -1)[1] ** 2,
+    "where": lambda x: cl.where(x > 0, x * x, 3.0 * x),
+    "maximum": lambda x: cl.maximum(x, x[:, :1] * 1.5) * cl.minimum(x, 0.3),
+    "masked_fill": lambda x: x.masked_fill(x < 0, 2.0) * x,
+    "checkpoint": lambda x: cl.checkpoint(lambda y: y * y * y, x),
 }
 
 BINARY = {
@@ -41,6 +68,9 @@ BINARY = {
     "div": lambda a, b: a / b,
     "rsub": lambda a, b: (1.0 - a) * b,
     "rdiv": lambda a, b: 1.0 / a + b,
+    "pow": lambda a, b: a.abs() ** b,
+    "maximum": lambda a, b: cl.maximum(a, b) * cl.minimum(a * 1.1, b),
+    "where": lambda a, b: cl.where(a > b, a * b, b),
 }
 
 
@@ -74,6 +104,8 @@ def test_gradient_of_two_tensors_with_broadcasting(
         ((3,), (3,)),
         ((2, 2, 3), (3, 2)),
         ((2, 3), (2, 3, 2)),
+        ((2, 1, 2, 3), (2, 3, 2)),
+        ((3,), (2, 3, 2)),
     ],
     ids=str,
 )

@@ -4,6 +4,7 @@
 #include "boxes.hpp"
 #include "conv2d.hpp"
 #include "dropout.hpp"
+#include "gradient_norm.hpp"
 #include "joining.hpp"
 #include "kernel_table.hpp"
 #include "layer_norm.hpp"
@@ -76,6 +77,8 @@ constinit const KernelTable table{
     .binary_cross_entropy_grad = binary_cross_entropy_grad,
     .sgd = sgd,
     .adam = adam,
+    .sum_of_squares = sum_of_squares,
+    .scale = scale,
     .philox = philox,
     .dropout = dropout,
     .dropout_grad = dropout_grad,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convlet import _core
 from convlet.ops._arguments import real
 from convlet.tensor import Tensor
 
@@ -61,11 +62,9 @@ def clip_grad_norm_(
     norm = _norm(gradients, p)
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {norm}, nothing changed")
-    scale = np.float32(min(most / (norm + 1e-6), 1.0))  # NaN for NaN, and 0 for infinity
+    scale = min(most / (norm + 1e-6), 1.0)  # NaN for NaN, and 0 for infinity
     if scale != 1.0:
-        with np.errstate(invalid="ignore"):
-            for gradient in gradients:
-                np.multiply(gradient, scale, out=gradient)
+        _core.scale(gradients, scale)
     return Tensor(np.float32(norm))
 
 
@@ -96,26 +95,25 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor], op: str) -> list[Array]:
-    """The arrays of the gradients, each of which may be written."""
+    """The arrays of the gradients, in memory that can be written from end to end."""
     arrays = []
     for parameter in [parameters] if isinstance(parameters, Tensor) else parameters:
         if not isinstance(parameter, Tensor):
             raise TypeError(f"{op}: parameters must be tensors, got {type(parameter).__name__}")
         if parameter.grad is None:
             continue
-        if not parameter.grad.data.flags.writeable:
-            parameter.grad = parameter.grad.clone()
+        if not parameter.grad.data.flags.carray:
+            parameter.grad = Tensor(np.array(parameter.grad.data, order="C"))
         arrays.append(parameter.grad.data)
     return arrays
 
 
 def _norm(gradients: list[Array], p: float) -> float:
-    """The p-norm, summed in float64 and by one thread: the same bits for any number of them."""
+    """The p-norm, summed in float64."""
     if p == math.inf:
         tops = [float(np.abs(g).max(initial=0.0)) for g in gradients]
         return math.nan if any(map(math.isnan, tops)) else max(tops, default=0.0)
     if p == 2.0:
-        squares = (float(np.square(g, dtype=np.float64).sum()) for g in gradients)
-        return math.sqrt(sum(squares))
+        return math.sqrt(_core.sum_of_squares(gradients))
     powers = (np.abs(g).astype(np.float64) ** p for g in gradients)
     return float(sum(float(each.sum()) for each in powers) ** (1.0 / p))
