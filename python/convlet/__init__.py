@@ -91,6 +91,7 @@ from convlet.tensor import Tensor
 if TYPE_CHECKING:
     from convlet import autograd, bench, data, io, models, nn, ops, optim, train, vision, viz
     from convlet.nn.functional.activation import softmax
+    from convlet.nn.functional.smooth_activation import log_softmax
     from convlet.nn.module import evaluating
     from convlet.train.trainer import Trainer
 
@@ -130,6 +131,7 @@ __all__ = [
     "isinf",
     "isnan",
     "log",
+    "log_softmax",
     "logsumexp",
     "matmul",
     "max",
@@ -194,6 +196,7 @@ _SUBMODULES = frozenset(
 _ATTRIBUTES = {
     "Trainer": "convlet.train.trainer",
     "evaluating": "convlet.nn.module",
+    "log_softmax": "convlet.nn.functional.smooth_activation",
     "softmax": "convlet.nn.functional.activation",
 }
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from convlet.ops._arguments import Array
     from convlet.tensor import Tensor
 
-ONE = np.float32(1)
 TWO = np.float32(2)
 
 
@@ -66,8 +65,8 @@ class Elementwise(Variable):
 
     def tanh(self) -> Tensor:
         """The hyperbolic tangent."""
-        y: Array = np.tanh(self.data)
-        return record(y, (self,), lambda dy: (dy * (ONE - y * y),))
+        y = ops.tanh(self.data)
+        return record(y, (self,), lambda dy: (ops.tanh_grad(dy, y),))
 
     def clamp(self, min: Tensor | float | None = None, max: Tensor | float | None = None) -> Tensor:
         """X kept within two bounds, of which one may be missing; both belong to the range.
