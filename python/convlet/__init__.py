@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from convlet.nn.functional.activation import softmax
     from convlet.nn.functional.smooth_activation import log_softmax
     from convlet.nn.module import evaluating
+    from convlet.nn.summarise import summary
     from convlet.train.trainer import Trainer
 
 __all__ = [
@@ -169,6 +170,7 @@ __all__ = [
     "stack",
     "std",
     "sum",
+    "summary",
     "swapaxes",
     "tanh",
     "tensor",
@@ -198,6 +200,7 @@ _ATTRIBUTES = {
     "evaluating": "convlet.nn.module",
     "log_softmax": "convlet.nn.functional.smooth_activation",
     "softmax": "convlet.nn.functional.activation",
+    "summary": "convlet.nn.summarise",
 }
 
 
