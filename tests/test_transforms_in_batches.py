@@ -75,6 +75,13 @@ def test_without_a_seed_the_library_draws() -> None:
     assert not np.array_equal(first, second)
 
 
+def test_calls_without_a_seed_share_no_draws() -> None:
+    same = np.repeat(pictures(1), 8, axis=0)
+    drawn = [EVERYTHING(same[:count]) for count in (8, 3, 1, 5)]
+    everything = [image.tobytes() for images in drawn for image in images]
+    assert len(set(everything)) == len(everything) == 17
+
+
 def test_a_picture_of_pillow_is_taken() -> None:
     pillow = pytest.importorskip("PIL.Image")
     pixels = pictures(1)[0]

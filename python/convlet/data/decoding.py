@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "read_image"]
 
-MOST_PIXELS = 100_000_000
+MOST_PIXELS = 89_000_000  # Pillow warns of more
 ORIENTATION = 0x0112  # in EXIF data
 
 
@@ -34,7 +33,7 @@ def read_image(
     Transparent pixels are laid on white; 16-bit greys keep their upper 8 bits.
 
     Args:
-        path: A file that Pillow can read, of at most 100 million pixels.
+        path: A file that Pillow can read, of at most 89 million pixels.
         channels: 3 for colour, 1 for grey.
         size: Height and width to bring it to: the middle is cut to their proportions and resized.
 
@@ -46,9 +45,7 @@ def read_image(
     path = Path(path)
     with _opened(path) as image:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                picture = _converted(image, "L" if channels == 1 else "RGB")
+            picture = _converted(image, "L" if channels == 1 else "RGB")
             if size is not None and picture.size != size[::-1]:
                 from PIL import Image, ImageOps
 
@@ -82,9 +79,7 @@ def _opened(path: Path) -> Image:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters is raised below, in our words
-            image = Image.open(path)
+        image = Image.open(path)
     except UnidentifiedImageError as error:
         raise FormatError(f"{path}: not a picture that Pillow knows") from error
     except _faults() as error:
@@ -102,14 +97,18 @@ def _faults() -> tuple[type[Exception], ...]:
     from PIL import Image
 
     broken = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
-    return (*broken, MemoryError, OverflowError, struct.error, Image.DecompressionBombError)
+    bomb = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    # Warnings of odd metadata, where the caller has made errors of warnings.
+    return (*broken, *bomb, MemoryError, OverflowError, struct.error, UserWarning)
 
 
 def _converted(image: Image, mode: str) -> Any:
     from PIL import Image as pillow
     from PIL import ImageOps
 
-    upright: Any = ImageOps.exif_transpose(image)
+    # In place, as the picture would be copied for nothing.
+    ImageOps.exif_transpose(image, in_place=True)
+    upright: Any = image
     if upright.mode.startswith("I;16"):
         values = np.asarray(upright).astype(np.uint16)
         return pillow.fromarray((values >> 8).astype(np.uint8)).convert(mode)
@@ -121,4 +120,4 @@ def _converted(image: Image, mode: str) -> Any:
         layered = upright.convert("RGBA")
         ground = pillow.new("RGBA", layered.size, "white")
         upright = pillow.alpha_composite(ground, layered)
-    return upright.convert(mode)
+    return upright if upright.mode == mode else upright.convert(mode)

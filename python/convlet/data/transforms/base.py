@@ -78,8 +78,9 @@ class Transform(ABC):
         array = _pixels(images)
         batch = array if array.ndim == 4 else array[None]
         if seed is None:
-            seed, first = default_generator.reserve(4)
-            order = np.arange(first, first + len(batch)) if first < 2**62 else np.arange(len(batch))
+            # An offset for each picture, which no later call takes again.
+            seed, first = default_generator.reserve(4 * len(batch))
+            order = (first + np.arange(len(batch), dtype=np.uint64)).astype(np.int64)
         else:
             whole(seed, type(self).__name__, "seed", maximum=UINT64_MAX)
             order = np.arange(len(batch))
