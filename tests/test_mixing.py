@@ -10,6 +10,7 @@ import pytest
 from convlet import _transforms
 from convlet.data import ArrayDataset, DataLoader
 from convlet.data.transforms import CutMix, Mixing, MixUp
+from convlet.train.metrics import Accuracy, TopKAccuracy
 
 
 def batch(count: int = 16) -> tuple[Any, Any]:
@@ -120,6 +121,14 @@ def test_what_cannot_be_mixed_is_named(
 ) -> None:
     with pytest.raises(error, match=f"MixUp: .*{words}"):
         MixUp(num_classes=5)(images, labels)
+
+
+def test_metrics_take_soft_targets_for_their_largest_share() -> None:
+    outputs = np.array([[3, 1, 2], [1, 3, 2], [1, 2, 3]], np.float32)
+    targets = np.array([[0.6, 0.4, 0], [0.3, 0, 0.7], [0, 0.4, 0.6]], np.float32)
+    for metric, wanted in ((Accuracy(), 2 / 3), (TopKAccuracy(2), 1.0)):
+        metric.update(outputs, targets)
+        assert metric.compute() == pytest.approx(wanted)
 
 
 def test_labels_want_a_number_of_classes_and_a_loader_wants_a_mixing() -> None:

@@ -37,6 +37,8 @@ class Metric(Protocol):
 class Accuracy:
     """The share of rows whose greatest score is at the label.
 
+    The label of soft targets (N, K), as MixUp makes them, is the class with the largest share.
+
     Example:
         >>> metric = Accuracy()
         >>> metric.update(np.float32([[1, 2], [3, 4]]), np.array([1, 0]))
@@ -57,7 +59,8 @@ class Accuracy:
 
     def update(self, outputs: Array, targets: npt.NDArray[Any]) -> None:
         """Count one batch."""
-        self.right += int(np.count_nonzero(outputs.argmax(axis=1) == targets))
+        labels = _labels(outputs, targets)
+        self.right += int(np.count_nonzero(outputs.argmax(axis=1) == labels))
         self.count += len(targets)
 
     def compute(self) -> float:
@@ -85,10 +88,15 @@ class TopKAccuracy(Accuracy):
 
     def update(self, outputs: Array, targets: npt.NDArray[Any]) -> None:
         """Count one batch."""
-        at_label = np.take_along_axis(outputs, targets.astype(np.int64)[:, None], axis=1)
+        labels = _labels(outputs, targets).astype(np.int64)
+        at_label = np.take_along_axis(outputs, labels[:, None], axis=1)
         greater = (outputs > at_label).sum(axis=1)
         self.right += int(np.count_nonzero(greater < self.k))
         self.count += len(targets)
+
+
+def _labels(outputs: Array, targets: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return targets.argmax(axis=1) if targets.shape == outputs.shape else targets
 
 
 def make_metrics(metrics: Iterable[str | Metric]) -> list[Metric]:
