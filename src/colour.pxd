@@ -121,13 +121,26 @@ cdef inline void to_grey(Canvas* canvas, const double* v, Draws* draws) noexcept
 
 # As many factors as there are channels, then as many terms.
 cdef inline void normalise(Canvas* canvas, const double* v) noexcept nogil:
-    cdef Py_ssize_t i, c, channels = canvas.channels
-    cdef float factor, term
-    for c in range(channels):
-        factor = <float> v[c]
-        term = <float> v[channels + c]
-        for i in range(canvas.height * canvas.width):
-            canvas.pixels[i * channels + c] = canvas.pixels[i * channels + c] * factor + term
+    cdef Py_ssize_t i, c, channels = canvas.channels, count = canvas.height * canvas.width
+    cdef float factor[12]
+    cdef float term[12]
+    cdef float* p = canvas.pixels
+    if 12 % channels == 0:
+        # The pattern of the channels repeats in twelve values, three vectors of the smallest size.
+        for c in range(12):
+            factor[c] = <float> v[c % channels]
+            term[c] = <float> v[channels + c % channels]
+        for i in range(count * channels // 12):
+            for c in range(12):
+                p[c] = p[c] * factor[c] + term[c]
+            p += 12
+        for c in range(count * channels % 12):
+            p[c] = p[c] * factor[c] + term[c]
+        return
+    for i in range(count):
+        for c in range(channels):
+            p[c] = p[c] * <float> v[c] + <float> v[channels + c]
+        p += channels
 
 
 # 0 the probability, 1-2 the share of the area, 3-4 the ratio of height to width, 5 whether noise is

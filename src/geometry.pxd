@@ -122,9 +122,15 @@ cdef inline void flip(Canvas* canvas, const double* v, Draws* draws) noexcept no
             memcpy(y, canvas.pixels + (canvas.height - 1 - i) * row, row * sizeof(float))
         else:
             x = canvas.pixels + (i + 1) * row - channels
-            for j in range(canvas.width):
-                for c in range(channels):
-                    y[j * channels + c] = x[c - j * channels]
+            if channels == 3:
+                for j in range(canvas.width):
+                    y[3 * j] = x[-3 * j]
+                    y[3 * j + 1] = x[1 - 3 * j]
+                    y[3 * j + 2] = x[2 - 3 * j]
+            else:
+                for j in range(canvas.width):
+                    for c in range(channels):
+                        y[j * channels + c] = x[c - j * channels]
     turn_around(canvas)
 
 

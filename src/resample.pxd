@@ -52,18 +52,39 @@ cdef inline void find_taps(
         canvas.taps[2 * i + 1] = <int32_t> (last - first)
 
 
+# One pixel as the weighted sum of some beside each other; its three colours at once.
+cdef inline void sum_taps(
+    const float* x, const float* w, Py_ssize_t count, Py_ssize_t channels, float* y
+) noexcept nogil:
+    cdef Py_ssize_t c, k
+    cdef float red = 0.0, green = 0.0, blue = 0.0, sum
+    if channels == 3:
+        for k in range(count):
+            red += w[k] * x[3 * k]
+            green += w[k] * x[3 * k + 1]
+            blue += w[k] * x[3 * k + 2]
+        y[0] = red
+        y[1] = green
+        y[2] = blue
+        return
+    for c in range(channels):
+        sum = 0.0
+        for k in range(count):
+            sum += w[k] * x[k * channels + c]
+        y[c] = sum
+
+
 # A window of the picture, resized.
 cdef inline void resize(
     Canvas* canvas, Py_ssize_t top, Py_ssize_t left, Py_ssize_t tall, Py_ssize_t wide,
     Py_ssize_t height, Py_ssize_t width, int kind, bint antialias,
 ) noexcept nogil:
     cdef Py_ssize_t channels = canvas.channels, stride = canvas.width * channels
-    cdef Py_ssize_t i, j, c, k, run = wide * channels, most
+    cdef Py_ssize_t i, j, k, run = wide * channels, most
     cdef const float* window = canvas.pixels + top * stride + left * channels
     cdef const float* x
-    cdef const float* w
     cdef float* y
-    cdef float weight, sum
+    cdef float weight
     if kind == NEAREST or (tall == height and wide == width):
         for i in range(height):
             x = window + (i * tall // height) * stride
@@ -85,18 +106,17 @@ cdef inline void resize(
                 weight = canvas.weights[i * most + k]
                 for j in range(run):
                     y[j] += weight * x[j]
-        find_taps(canvas, wide, width, kind, antialias)
-        most = most_taps(wide, width, kind)
+        if tall != wide or height != width:
+            find_taps(canvas, wide, width, kind, antialias)
+            most = most_taps(wide, width, kind)
         for i in range(height):
             y = canvas.spare + i * width * channels
             for j in range(width):
                 x = canvas.between + i * run + canvas.taps[2 * j] * channels
-                w = canvas.weights + j * most
-                for c in range(channels):
-                    sum = 0.0
-                    for k in range(canvas.taps[2 * j + 1]):
-                        sum += w[k] * x[k * channels + c]
-                    y[j * channels + c] = sum
+                sum_taps(
+                    x, canvas.weights + j * most, canvas.taps[2 * j + 1], channels,
+                    y + j * channels,
+                )
     canvas.height = height
     canvas.width = width
     turn_around(canvas)

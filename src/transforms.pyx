@@ -50,38 +50,58 @@ cdef struct Room:
     Py_ssize_t canvas, between, weights, taps
 
 
-cdef inline void load_row(
-    const Picture* picture, Py_ssize_t start, Py_ssize_t step, Py_ssize_t count, float* y,
-    Py_ssize_t y_step,
+cdef inline void load_bytes(
+    const uint8_t* x, Py_ssize_t step, Py_ssize_t count, float* y, Py_ssize_t y_step
 ) noexcept nogil:
-    cdef const uint8_t* bytes_in = <const uint8_t*> picture.pixels + start
-    cdef const float* floats_in = <const float*> picture.pixels + start
     cdef Py_ssize_t j
+    cdef float unit = <float> (1.0 / 255.0)
     # The same loop twice: steps known to the compiler let it use vectors.
-    if picture.is_bytes and step == 1 and y_step == 1:
+    if step == 1 and y_step == 1:
         for j in range(count):
-            y[j] = bytes_in[j] / <float> 255
-    elif picture.is_bytes:
-        for j in range(count):
-            y[j * y_step] = bytes_in[j * step] / <float> 255
+            y[j] = x[j] * unit
     else:
         for j in range(count):
-            y[j * y_step] = floats_in[j * step]
+            y[j * y_step] = x[j * step] * unit
+
+
+# Three planes, whose rows have unit stride as in stored colour pictures, woven into one row.
+cdef inline void weave_bytes(
+    const uint8_t* x, Py_ssize_t plane, Py_ssize_t count, float* y
+) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef float unit = <float> (1.0 / 255.0)
+    for j in range(count):
+        y[3 * j] = x[j] * unit
+        y[3 * j + 1] = x[j + plane] * unit
+        y[3 * j + 2] = x[j + 2 * plane] * unit
 
 
 cdef inline void load(Canvas* canvas, const Picture* picture) noexcept nogil:
-    cdef Py_ssize_t i, c, channels = picture.channels
+    cdef Py_ssize_t i, j, c, channels = picture.channels, step = picture.column_step
+    cdef Py_ssize_t rows = picture.height, width = picture.width
     cdef float* y = canvas.pixels
-    for i in range(picture.height):
-        if picture.channel_step == 1 and picture.column_step == channels:
-            load_row(picture, i * picture.row_step, 1, picture.width * channels, y, 1)
+    cdef const uint8_t* bytes_in = <const uint8_t*> picture.pixels
+    cdef const float* floats_in = <const float*> picture.pixels
+    if picture.row_step == width * step:  # rows follow each other: one long row
+        width *= rows
+        rows = 1
+    for i in range(rows):
+        if not picture.is_bytes:
+            for c in range(channels):
+                for j in range(width):
+                    y[j * channels + c] = floats_in[c * picture.channel_step + j * step]
+        elif picture.channel_step == 1 and step == channels:
+            load_bytes(bytes_in, 1, width * channels, y, 1)
+        elif channels == 3 and step == 1:
+            weave_bytes(bytes_in, picture.channel_step, width, y)
         else:
             for c in range(channels):
-                load_row(
-                    picture, i * picture.row_step + c * picture.channel_step, picture.column_step,
-                    picture.width, y + c, channels,
+                load_bytes(
+                    bytes_in + c * picture.channel_step, step, width, y + c, channels
                 )
-        y += picture.width * channels
+        bytes_in += picture.row_step
+        floats_in += picture.row_step
+        y += width * channels
     canvas.height = picture.height
     canvas.width = picture.width
     canvas.channels = channels
