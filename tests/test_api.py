@@ -70,7 +70,9 @@ NAMES = {
         complete_box_iou_loss distance_box_iou distance_box_iou_loss generalized_box_iou
         generalized_box_iou_loss nms remove_small_boxes roi_align soft_nms""",
     "convlet.models": """lenet5 vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18
-        resnet34 resnet50 resnet101 mobilenet_v2 unet""",
+        resnet34 resnet50 resnet101 resnet152 resnext50_32x4d mobilenet_v2 unet alexnet densenet121
+        efficientnet_lite0 googlenet mobilenet_v3_large mobilenet_v3_small shufflenet_v2_x0_5
+        shufflenet_v2_x1_0 squeezenet1_1 create list names""",
 }
 
 # Arguments of PyTorch, by name, order and default, so that a network ports by its import.

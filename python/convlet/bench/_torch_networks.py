@@ -5,12 +5,15 @@ Written from the papers' tables for comparison only; torchvision is not needed.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from convlet.bench._torch_families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +24,12 @@ __all__ = ["build"]
 def build(name: str, **arguments: Any) -> Any:
     """The counterpart of `convlet.models.create(name, **arguments)`, without dropout."""
     family, depth = name.removesuffix("_bn").rstrip("0123456789"), name.removesuffix("_bn")[-2:]
+    if name in FAMILIES:
+        return FAMILIES[name](**arguments)
     if family == "vgg":
         return VGG(int(depth), name.endswith("_bn"), **arguments)
-    if family == "resnet":
-        return ResNet(int(name.removeprefix("resnet")), **arguments)
+    if family in {"resnet", "resnext50_32x4d"}:
+        return ResNet(int(re.findall(r"\d+", name)[0]), family == "resnext50_32x4d", **arguments)
     return {"lenet5": LeNet, "mobilenet_v2": MobileNetV2, "unet": UNet}[name](**arguments)
 
 
@@ -65,14 +70,18 @@ class VGG(nn.Module):
 class Residual(nn.Module):
     """A basic block, or a bottleneck where `deep`."""
 
-    def __init__(self, channels: int, planes: int, stride: int, deep: bool) -> None:
+    def __init__(
+        self, channels: int, planes: int, stride: int, deep: bool, groups: int = 1
+    ) -> None:
         super().__init__()
         self.deep, out = deep, planes * (4 if deep else 1)
         kernels = (1, 3, 1) if deep else (3, 3)
         strides = (1, stride, 1) if deep else (stride, 1)
-        widths = (channels, planes, planes, out) if deep else (channels, planes, planes)
+        middle = planes * (2 if groups > 1 else 1)
+        widths = (channels, middle, middle, out) if deep else (channels, planes, planes)
         for i, (k, s) in enumerate(zip(kernels, strides, strict=True)):
-            conv = nn.Conv2d(widths[i], widths[i + 1], k, s, k // 2, bias=False)
+            parts = groups if k == 3 else 1
+            conv = nn.Conv2d(widths[i], widths[i + 1], k, s, k // 2, groups=parts, bias=False)
             self.add_module(f"conv{i + 1}", conv)
             self.add_module(f"bn{i + 1}", nn.BatchNorm2d(widths[i + 1]))
         self.downsample = None
@@ -89,9 +98,12 @@ class Residual(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, depth: int, num_classes: int = 1000, stem: str = "imagenet") -> None:
+    def __init__(
+        self, depth: int, grouped: bool, num_classes: int = 1000, stem: str = "imagenet"
+    ) -> None:
         super().__init__()
-        blocks = {18: (2, 2, 2, 2), 101: (3, 4, 23, 3)}.get(depth, (3, 4, 6, 3))
+        table = {18: (2, 2, 2, 2), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+        blocks = table.get(depth, (3, 4, 6, 3))
         deep, small = depth >= 50, stem == "cifar"
         shape = (3, 1, 1) if small else (7, 2, 3)
         self.conv1, self.bn1 = nn.Conv2d(3, 64, *shape, bias=False), nn.BatchNorm2d(64)
@@ -100,7 +112,8 @@ class ResNet(nn.Module):
         for stage, count in enumerate(blocks):
             layers, planes = [], 64 * 2**stage
             for i in range(count):
-                layers.append(Residual(channels, planes, 2 if stage and i == 0 else 1, deep))
+                stride, groups = 2 if stage and i == 0 else 1, 32 if grouped else 1
+                layers.append(Residual(channels, planes, stride, deep, groups))
                 channels = planes * (4 if deep else 1)
             self.add_module(f"layer{stage + 1}", nn.Sequential(*layers))
         self.fc = nn.Linear(channels, num_classes)

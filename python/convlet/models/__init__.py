@@ -1,9 +1,25 @@
 """Ready-made networks."""
 
+from convlet.models.alexnet import AlexNet, alexnet
+from convlet.models.densenet import DenseNet, densenet121
+from convlet.models.efficientnet import EfficientNetLite, efficientnet_lite0
+from convlet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from convlet.models.lenet import LeNet5, lenet5
 from convlet.models.mobilenet import MobileNetV2, mobilenet_v2
+from convlet.models.mobilenet_v3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
 from convlet.models.registry import create, names
-from convlet.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101
+from convlet.models.registry import names as list
+from convlet.models.resnet import (
+    ResNet,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+    resnext50_32x4d,
+)
+from convlet.models.shufflenet import ShuffleNetV2, shufflenet_v2_x0_5, shufflenet_v2_x1_0
+from convlet.models.squeezenet import SqueezeNet, squeezenet1_1
 from convlet.models.unet import UNet, unet
 from convlet.models.vgg import (
     VGG,
@@ -19,18 +35,38 @@ from convlet.models.vgg import (
 
 __all__ = [
     "VGG",
+    "AlexNet",
+    "DenseNet",
+    "EfficientNetLite",
+    "GoogLeNet",
+    "GoogLeNetOutputs",
     "LeNet5",
     "MobileNetV2",
+    "MobileNetV3",
     "ResNet",
+    "ShuffleNetV2",
+    "SqueezeNet",
     "UNet",
+    "alexnet",
     "create",
+    "densenet121",
+    "efficientnet_lite0",
+    "googlenet",
     "lenet5",
+    "list",
     "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
     "names",
     "resnet18",
     "resnet34",
     "resnet50",
     "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "shufflenet_v2_x0_5",
+    "shufflenet_v2_x1_0",
+    "squeezenet1_1",
     "unet",
     "vgg11",
     "vgg11_bn",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from convlet import nn
@@ -12,7 +13,19 @@ from convlet.random import Generator
 if TYPE_CHECKING:
     from convlet.tensor import Tensor
 
-__all__ = ["check_counts", "check_images", "generator", "initialise"]
+__all__ = [
+    "STEMS",
+    "check_choice",
+    "check_counts",
+    "check_factor",
+    "check_images",
+    "conv_block",
+    "generator",
+    "initialise",
+    "rounded",
+]
+
+STEMS = ("imagenet", "cifar")
 
 
 def generator(seed: int | None) -> Generator | None:
@@ -51,3 +64,46 @@ def check_images(x: Tensor, op: str, channels: int, least: int) -> None:
         raise ValueError(f"{op}: images must be (N, {channels}, H, W), got {x.shape}")
     if min(x.shape[2:]) < least:
         raise ValueError(f"{op}: images must be at least {least} x {least} pixels, got {x.shape}")
+
+
+def check_choice(op: str, name: str, value: object, choices: tuple[str, ...]) -> None:
+    """One of a few words."""
+    if value not in choices:
+        words = " or ".join(f'"{choice}"' for choice in choices)
+        raise ValueError(f"{op}: {name} must be {words}, got {value!r}")
+
+
+def check_factor(op: str, name: str, value: object) -> None:
+    """A finite number above 0."""
+    if not (isinstance(value, (int, float)) and 0 < value < math.inf):
+        raise ValueError(f"{op}: {name} must be a finite number above 0, got {value!r}")
+
+
+def rounded(channels: float, divisor: int = 8) -> int:
+    """The nearest multiple of `divisor`, at least it and never below nine tenths of `channels`."""
+    nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return nearest + divisor if nearest < 0.9 * channels else nearest
+
+
+def conv_block(
+    channels: int,
+    out: int,
+    kernel: int,
+    stride: int = 1,
+    groups: int = 1,
+    activation: type[nn.Module] | None = nn.ReLU,
+    *,
+    eps: float = 1e-5,
+    momentum: float = 0.1,
+    draw: Generator | None = None,
+) -> nn.Sequential:
+    """Convolution, batch normalisation and, unless None, an activation; odd kernels keep the size."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(
+            channels, out, kernel, stride, kernel // 2, groups=groups, bias=False, generator=draw
+        ),
+        nn.BatchNorm2d(out, eps, momentum),
+    ]
+    if activation is not None:
+        layers.append(activation())
+    return nn.Sequential(*layers)

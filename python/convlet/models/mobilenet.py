@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from convlet import nn
-from convlet.models._layers import check_counts, check_images, generator, initialise
+from convlet.models._layers import (
+    STEMS,
+    check_choice,
+    check_counts,
+    check_factor,
+    check_images,
+    conv_block,
+    generator,
+    initialise,
+    rounded,
+)
 from convlet.nn import functional as F
 from convlet.nn.fusion import conv_norm, run
 
@@ -81,6 +90,7 @@ class MobileNetV2(nn.Module):
         dropout: float = 0.2,
         in_channels: int = 3,
         seed: int | None = None,
+        stem: Literal["imagenet", "cifar"] = "imagenet",
     ) -> None:
         """Make the layers."""
         super().__init__()
@@ -96,19 +106,19 @@ class MobileNetV2(nn.Module):
                 "mobilenet_v2: inverted_residual_setting must be rows of 4 whole numbers above 0 "
                 f"(expansion, channels, repeats, stride), got {setting!r}"
             )
-        if not _is_factor(width_mult):
-            raise ValueError(
-                f"mobilenet_v2: width_mult must be a finite number above 0, got {width_mult!r}"
-            )
+        check_factor("mobilenet_v2", "width_mult", width_mult)
+        check_choice("mobilenet_v2", "stem", stem, STEMS)
         draw = generator(seed)
-        channels = _rounded(32 * width_mult, round_nearest)
+        channels = rounded(32 * width_mult, round_nearest)
         self.in_channels = in_channels
-        self.last_channel = _rounded(1280 * max(1.0, width_mult), round_nearest)
-        layers: list[nn.Module] = [_block(in_channels, channels, 3, 2, generator=draw)]
-        for expansion, width, repeats, stride in setting:
-            out = _rounded(width * width_mult, round_nearest)
+        self.last_channel = rounded(1280 * max(1.0, width_mult), round_nearest)
+        small = stem == "cifar"
+        first = 1 if small else 2
+        layers: list[nn.Module] = [_block(in_channels, channels, 3, first, generator=draw)]
+        for stage, (expansion, width, repeats, stride) in enumerate(setting):
+            out = rounded(width * width_mult, round_nearest)
             for index in range(repeats):
-                step = stride if index == 0 else 1
+                step = stride if index == 0 and not (small and stage == 1) else 1
                 layers.append(InvertedResidual(channels, out, step, expansion, generator=draw))
                 channels = out
         layers.append(_block(channels, self.last_channel, 1, generator=draw))
@@ -125,10 +135,6 @@ class MobileNetV2(nn.Module):
         pooled = F.adaptive_avg_pool2d(self.features(x), 1)
         scores: Tensor = self.classifier(pooled.flatten(1))
         return scores
-
-
-def _is_factor(value: object) -> bool:
-    return isinstance(value, (int, float)) and 0 < value < math.inf
 
 
 def _is_setting(setting: object) -> bool:
@@ -150,26 +156,7 @@ def _block(
     generator: Generator | None,
 ) -> nn.Sequential:
     """Convolution, batch normalisation and ReLU6."""
-    return nn.Sequential(
-        nn.Conv2d(
-            channels,
-            out,
-            kernel,
-            stride,
-            padding=kernel // 2,
-            groups=groups,
-            bias=False,
-            generator=generator,
-        ),
-        nn.BatchNorm2d(out),
-        nn.ReLU6(inplace=True),
-    )
-
-
-def _rounded(channels: float, divisor: int) -> int:
-    """The nearest multiple of `divisor`, at least it and never below nine tenths of `channels`."""
-    nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return nearest + divisor if nearest < 0.9 * channels else nearest
+    return conv_block(channels, out, kernel, stride, groups, nn.ReLU6, draw=generator)
 
 
 def mobilenet_v2(
@@ -180,6 +167,7 @@ def mobilenet_v2(
     round_nearest: int = 8,
     dropout: float = 0.2,
     in_channels: int = 3,
+    stem: Literal["imagenet", "cifar"] = "imagenet",
     seed: int | None = None,
 ) -> MobileNetV2:
     """MobileNetV2.
@@ -192,6 +180,8 @@ def mobilenet_v2(
         round_nearest: channel counts are multiples of this.
         dropout: probability of a zero before the linear layer.
         in_channels: 1 for grey images, 3 for colour.
+        stem: "imagenet"; or "cifar", whose first convolution and second stage keep the size, for
+            images of 28 to 64 pixels. The state is the same.
         seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
 
     Raises:
@@ -213,4 +203,5 @@ def mobilenet_v2(
         dropout,
         in_channels,
         seed,
+        stem,
     )

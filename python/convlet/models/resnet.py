@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from convlet import nn
-from convlet.models._layers import check_counts, check_images, generator, initialise
+from convlet.models._layers import (
+    STEMS,
+    check_choice,
+    check_counts,
+    check_images,
+    generator,
+    initialise,
+)
+from convlet.models.resnet_blocks import BasicBlock, Bottleneck
 from convlet.nn.fusion import conv_norm
 
 if TYPE_CHECKING:
@@ -14,93 +22,15 @@ if TYPE_CHECKING:
     from convlet.random import Generator
     from convlet.tensor import Tensor
 
-__all__ = ["BasicBlock", "Bottleneck", "ResNet", "resnet18", "resnet34", "resnet50", "resnet101"]
-
-STEMS = ("imagenet", "cifar")
-
-
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and what came in, added.  The paper's figure 5, left.
-
-    Addition and ReLU are done in the pass of the last normalisation, so the block has no layer for
-    them.
-    """
-
-    expansion = 1
-
-    def __init__(
-        self,
-        inplanes: int,
-        planes: int,
-        stride: int = 1,
-        downsample: nn.Sequential | None = None,
-        groups: int = 1,
-        base_width: int = 64,
-        dilation: int = 1,
-        *,
-        generator: Generator | None = None,
-    ) -> None:
-        """Make the layers."""
-        super().__init__()
-        for name, value, only in (
-            ("groups", groups, 1),
-            ("width_per_group", base_width, 64),
-            ("dilation", dilation, 1),
-        ):
-            if value != only:
-                raise ValueError(f"resnet: {name} must be {only} for basic blocks, got {value}")
-        self.conv1 = nn.Conv2d(inplanes, planes, 3, stride, 1, bias=False, generator=generator)
-        self.bn1 = nn.BatchNorm2d(planes)
-        self.conv2 = nn.Conv2d(planes, planes, 3, 1, 1, bias=False, generator=generator)
-        self.bn2 = nn.BatchNorm2d(planes)
-        self.downsample = downsample
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Keep the shape, up to `stride` and `planes`."""
-        identity = x if self.downsample is None else self.downsample(x)
-        y = conv_norm(self.conv1, self.bn1, x, activation="relu")
-        return conv_norm(self.conv2, self.bn2, y, residual=identity, activation="relu")
-
-
-class Bottleneck(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions and what came in, added.  The paper's figure 5, right.
-
-    The stride is that of the 3x3 convolution, as in torchvision ("ResNet v1.5").
-    """
-
-    expansion = 4
-
-    def __init__(
-        self,
-        inplanes: int,
-        planes: int,
-        stride: int = 1,
-        downsample: nn.Sequential | None = None,
-        groups: int = 1,
-        base_width: int = 64,
-        dilation: int = 1,
-        *,
-        generator: Generator | None = None,
-    ) -> None:
-        """Make the layers."""
-        super().__init__()
-        width, out = planes * base_width // 64 * groups, planes * self.expansion
-        self.conv1 = nn.Conv2d(inplanes, width, 1, bias=False, generator=generator)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(
-            width, width, 3, stride, dilation, dilation, groups, bias=False, generator=generator
-        )
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, out, 1, bias=False, generator=generator)
-        self.bn3 = nn.BatchNorm2d(out)
-        self.downsample = downsample
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Keep the shape, up to `stride` and four times `planes`."""
-        identity = x if self.downsample is None else self.downsample(x)
-        y = conv_norm(self.conv1, self.bn1, x, activation="relu")
-        y = conv_norm(self.conv2, self.bn2, y, activation="relu")
-        return conv_norm(self.conv3, self.bn3, y, residual=identity, activation="relu")
+__all__ = [
+    "ResNet",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+]
 
 
 class ResNet(nn.Module):
@@ -125,8 +55,7 @@ class ResNet(nn.Module):
     ) -> None:
         """Make the layers."""
         super().__init__()
-        if stem not in STEMS:
-            raise ValueError(f'resnet: stem must be "imagenet" or "cifar", got {stem!r}')
+        check_choice("resnet", "stem", stem, STEMS)
         check_counts(
             "resnet",
             num_classes=num_classes,
@@ -329,6 +258,30 @@ def resnet50(
     )
 
 
+def resnext50_32x4d(
+    *,
+    num_classes: int = 1000,
+    zero_init_residual: bool = False,
+    stem: Literal["imagenet", "cifar"] = "imagenet",
+    in_channels: int = 3,
+    seed: int | None = None,
+) -> ResNet:
+    """ResNeXt-50 32x4d: ResNet-50 whose 3x3 convolutions have 32 groups of 4 channels and more.
+
+    Xie et al., "Aggregated residual transformations for deep neural networks", 2016,
+    arXiv:1611.05431. Arguments and errors are those of `resnet18`.
+    """
+    return resnet50(
+        num_classes=num_classes,
+        zero_init_residual=zero_init_residual,
+        groups=32,
+        width_per_group=4,
+        stem=stem,
+        in_channels=in_channels,
+        seed=seed,
+    )
+
+
 def resnet101(
     *,
     num_classes: int = 1000,
@@ -344,6 +297,32 @@ def resnet101(
     return ResNet(
         Bottleneck,
         (3, 4, 23, 3),
+        num_classes,
+        zero_init_residual,
+        groups,
+        width_per_group,
+        replace_stride_with_dilation,
+        stem,
+        in_channels,
+        seed,
+    )
+
+
+def resnet152(
+    *,
+    num_classes: int = 1000,
+    zero_init_residual: bool = False,
+    groups: int = 1,
+    width_per_group: int = 64,
+    replace_stride_with_dilation: Sequence[bool] | None = None,
+    stem: Literal["imagenet", "cifar"] = "imagenet",
+    in_channels: int = 3,
+    seed: int | None = None,
+) -> ResNet:
+    """ResNet-152: 3, 8, 36 and 3 bottlenecks.  Arguments and errors are those of `resnet50`."""
+    return ResNet(
+        Bottleneck,
+        (3, 8, 36, 3),
         num_classes,
         zero_init_residual,
         groups,
