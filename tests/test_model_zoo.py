@@ -87,15 +87,15 @@ def quiet(name: str) -> dict[str, float]:
 def test_as_many_parameters_and_operations_as_published(name: str) -> None:
     parameters, billions = PUBLISHED[name]
     model = models.create(name).eval()
-    assert sum(parameter.size for parameter in model.parameters()) == parameters
+    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
     counts: list[int] = []
 
     def count(weight: int, _: nn.Module, inputs: Any, y: Tensor) -> None:
-        counts.append(weight * y.size // y.shape[1])
+        counts.append(weight * y.numel() // y.shape[1])
 
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
-            weight = module.weight.size
+            weight = module.weight.numel()
             module.register_forward_hook(partial(count, weight))
     with cl.no_grad():
         model(Tensor(np.zeros((1, 3, 224, 224))))

@@ -95,7 +95,7 @@ def alexnet(
 
     Example:
         >>> from convlet import models
-        >>> sum(parameter.size for parameter in models.alexnet(seed=0).parameters())
+        >>> sum(parameter.numel() for parameter in models.alexnet(seed=0).parameters())
         61100840
     """
     return AlexNet(num_classes, dropout, in_channels, stem, seed)

@@ -225,7 +225,7 @@ def googlenet(
 
     Example:
         >>> from convlet import models
-        >>> sum(parameter.size for parameter in models.googlenet(seed=0).parameters())
+        >>> sum(parameter.numel() for parameter in models.googlenet(seed=0).parameters())
         6624904
     """
     return GoogLeNet(
