@@ -69,10 +69,12 @@ NAMES = {
     "convlet.vision": """batched_nms box_area box_convert box_iou clip_boxes_to_image complete_box_iou
         complete_box_iou_loss distance_box_iou distance_box_iou_loss generalized_box_iou
         generalized_box_iou_loss nms remove_small_boxes roi_align soft_nms""",
+    "convlet.transfer": "features fit_head freeze neighbours replace_head stages unfreeze",
     "convlet.models": """lenet5 vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18
         resnet34 resnet50 resnet101 resnet152 resnext50_32x4d mobilenet_v2 unet alexnet densenet121
         efficientnet_lite0 googlenet mobilenet_v3_large mobilenet_v3_small shufflenet_v2_x0_5
-        shufflenet_v2_x1_0 squeezenet1_1 create list names""",
+        shufflenet_v2_x1_0 squeezenet1_1 create list names published recognise
+        imagenet_classes Preprocessing""",
 }
 
 # Arguments of PyTorch, by name, order and default, so that a network ports by its import.

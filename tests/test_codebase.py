@@ -88,10 +88,11 @@ ARROWS = {
     "io": set(),
     "nn": {"ops"},
     "optim": {"ops"},
-    "models": {"nn", "ops"},
+    "models": {"io", "nn", "ops"},
     "viz": {"nn", "ops"},
     "bench": {"models", "nn", "ops", "optim", "viz"},
     "vision": {"ops"},
+    "transfer": {"io", "models", "nn", "ops", "optim", "train"},
     "train": {"data", "io", "nn", "ops", "optim", "viz"},
 }
 

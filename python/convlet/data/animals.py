@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convlet.data.installed import find
 from convlet.data.labelled import LabelledImages
 from convlet.errors import FormatError
+from convlet.io.installed import find
 from convlet.io.pickled_arrays import load_arrays
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from convlet.data.installed import find
 from convlet.data.labelled import LabelledImages
 from convlet.errors import FormatError
+from convlet.io.installed import find
 
 if TYPE_CHECKING:
     from pathlib import Path

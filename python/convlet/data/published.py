@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convlet.data import cifar, idx
-from convlet.data.download import RemoteFile, cache_folder, fetch
 from convlet.data.labelled import ImageData
 from convlet.errors import FormatError
+from convlet.io.download import RemoteFile, cache_folder, fetch
 
 if TYPE_CHECKING:
     from convlet.data.labelled import LabelledImages

@@ -32,7 +32,7 @@ def load(
             pixels, from scikit-learn), `"animals"` (10,000 silhouettes, from animal-mnist),
             `"shapes"`, `"shapes-easy"` or `"shapes-hard"` (6,000 drawn pictures of 32x32 pixels);
             `"mnist"`, `"fashion-mnist"`, `"cifar10"` or `"cifar100"`, which are fetched once and
-            kept, see `convlet.data.download`. Or a path: of a .npz file; of a folder with MNIST's
+            kept, see `convlet.io.download`. Or a path: of a .npz file; of a folder with MNIST's
             IDX files, CIFAR's files, `images.npy` and `labels.npy`, or a folder of pictures per
             class; of one IDX file of images beside its labels; of CIFAR's .tar.gz; of a CSV file of
             paths and labels.

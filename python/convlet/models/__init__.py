@@ -7,6 +7,9 @@ from convlet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from convlet.models.lenet import LeNet5, lenet5
 from convlet.models.mobilenet import MobileNetV2, mobilenet_v2
 from convlet.models.mobilenet_v3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
+from convlet.models.preprocessing import Preprocessing
+from convlet.models.published_weights import Published, imagenet_classes, published
+from convlet.models.recognition import recognise
 from convlet.models.registry import create, names
 from convlet.models.registry import names as list
 from convlet.models.resnet import (
@@ -43,6 +46,8 @@ __all__ = [
     "LeNet5",
     "MobileNetV2",
     "MobileNetV3",
+    "Preprocessing",
+    "Published",
     "ResNet",
     "ShuffleNetV2",
     "SqueezeNet",
@@ -52,12 +57,15 @@ __all__ = [
     "densenet121",
     "efficientnet_lite0",
     "googlenet",
+    "imagenet_classes",
     "lenet5",
     "list",
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",
     "names",
+    "published",
+    "recognise",
     "resnet18",
     "resnet34",
     "resnet50",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convlet.models.alexnet import alexnet
 from convlet.models.densenet import densenet121
 from convlet.models.efficientnet import efficientnet_lite0
 from convlet.models.googlenet import googlenet
+from convlet.models.heads import head_of
 from convlet.models.lenet import lenet5
 from convlet.models.mobilenet import mobilenet_v2
 from convlet.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from convlet.models.published_weights import imagenet_classes, published
 from convlet.models.resnet import (
     resnet18,
     resnet34,
@@ -35,6 +38,7 @@ from convlet.models.vgg import (
 )
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from convlet.nn import Module
@@ -60,17 +64,27 @@ def names() -> list[str]:
     return sorted(MODELS)
 
 
-def create(name: str, **arguments: Any) -> Module:
-    """A model by its name.
+def create(name: str, *, weights: Any = None, **arguments: Any) -> Module:
+    """A model by its name, with first or with published weights.
+
+    A model with published weights is in evaluation mode and has two attributes more:
+    `preprocessing`, which makes of a photograph what the weights expect, and `classes`, the names of
+    its scores. With another number of classes than 1,000 the last layer keeps its first weights, to
+    be trained (`convlet.transfer`), and there are no names.
 
     Args:
         name: one of `names()`.
+        weights: "imagenet" for the published ones: in an installed package, else in the cache
+            (`CONVLET_CACHE`, else `~/.cache/convlet`, folder `weights`), else fetched if their
+            checksum is known; or the path of a file with the published names; or None.
         arguments: those of the function of that name. `classes` and `num_classes` mean the same, and
             so do `width` and `width_mult`.
 
     Raises:
-        ValueError: no model has this name, or a number is out of range.
+        ValueError: no model has this name or no published weights, the weights do not fit, or a
+            number is out of range.
         TypeError: the model has no such argument.
+        OSError: the published weights are not to be had; the message says where to put them.
 
     Example:
         >>> type(create("lenet5", classes=3)).__name__
@@ -91,4 +105,24 @@ def create(name: str, **arguments: Any) -> Module:
         if key in given:
             raise TypeError(f"create: {argument} is given twice, under two names")
         given[key] = value
-    return MODELS[name](**given)
+    if weights is None:
+        return MODELS[name](**given)
+    return _with_weights(name, weights, given)
+
+
+def _with_weights(name: str, weights: str | os.PathLike[str], given: dict[str, Any]) -> Module:
+    source = published(name)
+    path = source.find() if weights == "imagenet" else Path(weights)
+    if given.get("in_channels", 3) != 3:
+        raise ValueError(f"create: in_channels must be 3 with weights, got {given['in_channels']}")
+    model = MODELS[name](**{**dict(source.arguments), **given})
+    state, own = source.state(model, path), model.state_dict()
+    head, layer = head_of(model)
+    whole = layer.weight.shape[0] == len(imagenet_classes())
+    if not whole:
+        state.update((key, own[key]) for key in own if key.startswith(f"{head}."))
+    model.load_state_dict(state)
+    vars(model)["preprocessing"] = source.preprocessing
+    if whole:
+        vars(model)["classes"] = list(imagenet_classes())
+    return model.eval()

@@ -52,6 +52,7 @@ class Module:
     """
 
     training: bool = True
+    frozen: bool = False  # stays in evaluation mode, as `convlet.transfer.freeze` wants it
     _buffers: Mapping[str, bool] = {}  # name -> whether it belongs to the state
     _forward_hooks: Mapping[int, Callable[..., Any]] = {}
     _forward_pre_hooks: Mapping[int, Callable[..., Any]] = {}
@@ -252,7 +253,7 @@ class Module:
         if mode is not True and mode is not False:
             raise ValueError(f"train: mode must be a bool, got {mode!r}")
         for module in self.modules():
-            module.training = mode
+            module.training = mode and not module.frozen
         return self
 
     def eval(self) -> Self:
