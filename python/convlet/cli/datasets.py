@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from convlet import data
+from convlet.cli.colour import fitted
 from convlet.cli.errors import WRONG_USE, CommandError
 from convlet.cli.output import say
 from convlet.cli.run_folder import LARGEST_IMAGE
@@ -16,6 +17,7 @@ from convlet.data import LabelledImages
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from convlet import models
     from convlet.cli.run_folder import RunConfig
     from convlet.data import ImageData
 
@@ -41,18 +43,24 @@ class Parts:
     centred: bool
 
 
-def load(source: str | None) -> Parts:
-    """Load a data set by name or path; without a source the digits, or shapes if they are missing."""
+def load(source: str | None, prepared: models.Preprocessing | None = None, side: int = 0) -> Parts:
+    """Load a data set by name or path; without a source the digits, or shapes if they are missing.
+
+    With `prepared` it becomes what published weights want: colour, of `side` pixels.
+    """
     if source is None:
         source = DEFAULT
         if not data.digits.available():
             say('Real digits need: pip install "convlet[demo]". Training on drawn shapes instead.')
             source = FALLBACK
-    whole = load_image_data(source)
+    whole = load_image_data(source, side)
     for part in (whole.train, whole.test):
         _check_images(part.images, source)
     train, validation = _cut(whole)
-    mean, std = data.channel_statistics(train.images)
+    if prepared is None:
+        mean, std = data.channel_statistics(train.images)
+    else:
+        mean, std = prepared.mean, prepared.std
     white = _white(train.images)
     return Parts(
         name=source,
@@ -63,7 +71,9 @@ def load(source: str | None) -> Parts:
         mean=list(mean),
         std=list(std),
         white=white,
-        centred=train.images.shape[1] == 1 and _frame(train.images) < _DARK * white,
+        centred=prepared is None
+        and train.images.shape[1] == 1
+        and _frame(train.images) < _DARK * white,
     )
 
 
@@ -81,10 +91,13 @@ def _check_images(images: npt.NDArray[Any], source: str) -> None:
         )
 
 
-def load_image_data(source: str) -> ImageData:
-    """Load a data set by name or path; what is wrong with it is one sentence."""
+def load_image_data(source: str, side: int = 0) -> ImageData:
+    """Load a data set by name or path, in colour and of one size if `side` is given."""
     try:
-        return data.load(source, seed=SPLIT_SEED)
+        whole = data.load(source, seed=SPLIT_SEED, size=side or None)
+        if not side:
+            return whole
+        return replace(whole, train=fitted(whole.train, side), test=fitted(whole.test, side))
     except (ValueError, TypeError, ImportError, OSError) as error:
         raise CommandError(f"--data: {error}", WRONG_USE) from error
 
@@ -130,6 +143,11 @@ def _frame(images: npt.NDArray[Any]) -> float:
     scale = 255.0 if images.dtype == np.uint8 else 1.0
     edges = (images[..., 0, :], images[..., -1, :], images[..., 0], images[..., -1])
     return float(np.mean([edge.mean(dtype=np.float64) for edge in edges])) / scale
+
+
+def side_of(config: RunConfig) -> int:
+    """The side that pictures are brought to for the network of a run; 0 if it takes them as they are."""
+    return config.height if config.training.get("pretrained") else 0
 
 
 def check_fit(whole: ImageData, config: RunConfig) -> None:

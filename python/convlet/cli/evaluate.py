@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = run_folder.read_config(folder)
     model = network.load(folder, config)
     source = arguments.data or config.data
-    whole = datasets.load_image_data(source)
+    whole = datasets.load_image_data(source, datasets.side_of(config))
     datasets.check_fit(whole, config)
     images = datasets.dataset(whole.test, config.mean, config.std)
     start = time.perf_counter()

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = arguments.only or (without_data if arguments.images else _NAMES)
     test = None
     if not arguments.images or set(wanted) & set(pictures.OF_DATA):
-        whole = datasets.load_image_data(arguments.data or config.data)
+        whole = datasets.load_image_data(arguments.data or config.data, datasets.side_of(config))
         datasets.check_fit(whole, config)
         test = datasets.dataset(whole.test, config.mean, config.std)
     images, failed = _images(arguments.images, config, test)

@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import convlet as cl
-from convlet.cli import datasets, network, outputs, pictures, run_folder, settings, training
+from convlet.cli import (
+    datasets,
+    network,
+    outputs,
+    pictures,
+    run_folder,
+    settings,
+    training,
+    transferring,
+)
 from convlet.cli.errors import INTERRUPTED, CommandError
 from convlet.cli.output import as_json, say, table
 from convlet.cli.progress import clock
 from convlet.cli.scores import score
 from convlet.cli.train_options import EXAMPLES, add_options
 from convlet.io import atomic_write
+from convlet.models import published
 from convlet.train import NonFiniteLossError
 
 if TYPE_CHECKING:
@@ -58,10 +68,19 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     cl.seed(arguments.seed)
     if arguments.lr is None:
         arguments.lr = training.OPTIMIZERS[arguments.optimizer].lr
-    parts = datasets.load(arguments.data)
+    if arguments.pretrained is not None:
+        arguments.model = arguments.pretrained
+        prepared = published(arguments.model).preprocessing
+        parts = datasets.load(arguments.data, prepared, arguments.image_size)
+    else:
+        parts = datasets.load(arguments.data)
     config = _config(arguments, parts)
     shape = (config.channels, config.height, config.width)
-    model = network.make(config.model, config.arguments, len(config.classes), shape)
+    if arguments.pretrained is not None:
+        config.arguments.pop("stem", None)
+        model = transferring.make(config.model, config.arguments)
+    else:
+        model = network.make(config.model, config.arguments, len(config.classes), shape)
     if arguments.save_config is not None:
         settings.write(arguments.save_config, arguments, arguments.parser.settings, "train")
     folder = run_folder.create(arguments.out, Path("runs"), f"{config.model}-{_slug(parts.name)}")
@@ -90,6 +109,7 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig:
     channels, height, width = parts.train.images.shape[1:]
     path = Path(parts.name)
+    kept = (*_TRAINING, *(("pretrained", "fine_tune") if arguments.pretrained else ()))
     given = {name: getattr(arguments, name) for name in ("kernel_size", "dropout", "seed")}
     return run_folder.RunConfig(
         version=cl.__version__,
@@ -107,13 +127,22 @@ def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig
         std=parts.std,
         white=parts.white,
         centred=parts.centred,
-        training={name: getattr(arguments, name) for name in _TRAINING},
+        training={name: getattr(arguments, name) for name in kept},
     )
 
 
 def _fit(model: Module, parts: Parts, arguments: argparse.Namespace) -> Outcome:
     try:
         with np.errstate(all="ignore"):  # a loss that is not finite ends the training, in our words
+            if arguments.pretrained is not None:
+                return transferring.fit(
+                    model,
+                    parts,
+                    fine_tune=arguments.fine_tune,
+                    batch_size=arguments.batch_size,
+                    seed=arguments.seed,
+                    augment=arguments.augment,
+                )
             return training.fit(
                 model,
                 parts,

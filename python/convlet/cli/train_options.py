@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from convlet import models
 from convlet.cli.arguments import above, fraction, whole
 from convlet.cli.training import AUGMENTS, OPTIMIZERS, SCHEDULES
+from convlet.cli.transferring import SIDE
+from convlet.models.published_weights import PUBLISHED
 
 if TYPE_CHECKING:
     from convlet.cli.arguments import Parser
@@ -17,6 +19,7 @@ examples:
   convlet train                                   real digits, LeNet-5
   convlet train --data shapes --model resnet18 --epochs 20 --schedule cosine
   convlet train --data my.npz --optimizer sgd --lr 0.05 --save-config my.toml
+  convlet train --pretrained efficientnet_lite0 --data folder/   photographs, a folder per class
   convlet train --config my.toml --seed 1         the same with another seed
   convlet train --json > result.json              figures for a program; progress goes to stderr
 """
@@ -35,6 +38,19 @@ def add_options(parser: Parser) -> None:
     parser.setting(
         "--model", choices=models.names(), metavar="NAME", default="lenet5",
         help=f"the network: one of {', '.join(models.names())}",
+    )  # fmt: skip
+    parser.setting(
+        "--pretrained", choices=sorted(PUBLISHED), metavar="NAME",
+        help="take a network with published ImageNet weights and fit a new last layer to the data, with "
+        "--fine-tune also the last stages; efficientnet_lite0 comes with the extra [pretrained]",
+    )  # fmt: skip
+    parser.setting(
+        "--fine-tune", type=whole(0, 100_000), default=0, metavar="N",
+        help="epochs in which the last stages of a pretrained network are adjusted (default: 0)",
+    )  # fmt: skip
+    parser.setting(
+        "--image-size", type=whole(32, 512), default=SIDE, metavar="N",
+        help="pixels of a side that a pretrained network sees (default: 224)",
     )  # fmt: skip
     parser.setting(
         "--optimizer", choices=list(OPTIMIZERS), default="adam", help="the rule of the steps"

