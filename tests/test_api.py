@@ -65,6 +65,7 @@ NAMES = {
     "convlet.io": "FormatError atomic_write load read read_pytorch save",
     "convlet.viz": """attribution batch confusion_matrix curves feature_maps field grad_cam kernels
         mistakes occlusion receptive_field saliency top_patches""",
+    "convlet.sklearn": "CNNClassifier",
     "convlet.viz.attribution": "grad_cam_map occlusion_map saliency_map",
     "convlet.vision": """batched_nms box_area box_convert box_iou clip_boxes_to_image complete_box_iou
         complete_box_iou_loss distance_box_iou distance_box_iou_loss generalized_box_iou

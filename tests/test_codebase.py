@@ -94,6 +94,7 @@ ARROWS = {
     "vision": {"ops"},
     "transfer": {"io", "models", "nn", "ops", "optim", "train"},
     "train": {"data", "io", "nn", "ops", "optim", "viz"},
+    "sklearn": {"data", "models", "nn", "optim", "train"},
 }
 
 

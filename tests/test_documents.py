@@ -86,6 +86,13 @@ def test_examples_give_what_the_document_says(path: Path) -> None:
     assert doctest.DocTestRunner().run(examples).failed == 0
 
 
+@pytest.mark.parametrize(("name", "library"), [("sklearn.md", "sklearn")])
+def test_the_python_of_a_page_runs(name: str, library: str, tmp_path: Path) -> None:
+    pytest.importorskip(library)
+    (code,) = blocks(ROOT / "docs" / name, "python")
+    run(code, tmp_path)
+
+
 def test_the_readme_gives_the_two_commands() -> None:
     commands = "".join(blocks(ROOT / "README.md", ""))
     assert 'pip install ".[demo]" && convlet train' in commands
