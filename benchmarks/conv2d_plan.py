@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STRIP_FLOATS, TILE_FLOATS, LARGE_WEIGHTS = 48 * 1024, 128 * 1024, 2**18
 TASK_FLOPS, MOST_TASKS, WAKE_UP_FLOPS = 1e6, 512, 6e4 * 20
+ENOUGH_TASKS, LEAST_PIXELS = 128, 96
 POINTS, OUT, MOST_TILES, FEW_BLOCKS, WEIGHT_CHANNELS = 36, 4, 36, 2, 32
 
 CORES = (2, 4, 8, 16, 32, 64)
@@ -98,9 +99,9 @@ def plan(layer: Conv2d, isa: str) -> Plan:
     """What make_plan() and run_plans() make of a layer."""
     assert (layer.groups, layer.dilation) == (1, 1)
     flops = layer.flops("forward")
-    wanted = int(min(MOST_TASKS, flops / TASK_FLOPS))
-    make = _winograd if is_winograd(layer) else _direct
-    return make(layer, isa, wanted, flops)
+    if is_winograd(layer):
+        return _winograd(layer, isa, int(min(MOST_TASKS, flops / TASK_FLOPS)), flops)
+    return _direct(layer, isa, int(min(ENOUGH_TASKS, flops / TASK_FLOPS)), flops)
 
 
 def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
@@ -137,6 +138,9 @@ def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     step = layer.stride**2
     pixels = clamp(STRIP_FLOATS // (c * step), 1 if step > 64 else 24, 480)
     rows, columns = cut(height, width, pixels)
+    most = rows * columns
+    pixels = ceil_div(images * height * width, ENOUGH_TASKS)
+    rows, columns = cut(height, width, clamp(pixels, min(LEAST_PIXELS, most), most))
     block_tasks = images * ceil_div(height, rows) * ceil_div(width, columns)
     count, padded = panels(k, isa, whole_registers=False)
     reach_h, reach_w = ((n - 1) * layer.stride + layer.kernel for n in (rows, columns))

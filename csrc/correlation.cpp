@@ -10,10 +10,13 @@ namespace convlet {
 namespace {
 
 constexpr std::int64_t STRIP_FLOATS = 48 * 1024;
+constexpr std::int64_t LEAST_PIXELS = 96;         // of a block that is small for the tasks' sake
+constexpr std::int64_t PIXELS_IN_PLACE = 128;     // at most, of weights that are not packed
 constexpr std::int64_t TILE_FLOATS = 128 * 1024;  // Winograd's transformed tiles, per thread
 constexpr double TASK_FLOPS = 1e6;                // about 10 us of one core
 constexpr std::int64_t MOST_TASKS = 512;
-constexpr double DEPTHWISE_FLOPS = 2e5;  // of a block of pixels, at least, and how many
+constexpr std::int64_t ENOUGH_TASKS = 128;  // of the direct algorithm
+constexpr double DEPTHWISE_FLOPS = 2e5;     // of a block of pixels, at least, and how many
 constexpr std::int64_t DEPTHWISE_BLOCKS = 64;
 constexpr std::int64_t WINOGRAD_POINTS = 36;
 constexpr std::int64_t MOST_TILES = 36;                        // of a block
@@ -32,11 +35,15 @@ std::int64_t packed_floats(const Plan& p) {
     return (floats + 15) / 16 * 16;  // whole cache lines, so that every plan starts at one
 }
 
-// A single tap whose columns are neighbours in the weight, in whole registers, is read in place.
+// A single tap whose columns are neighbours in the weight, in whole registers, is read in place: as
+// one panel, or for so few pixels that packing would take longer than the cache lines apart do.
 bool reads_in_place(const Plan& p) {
+    const Correlation& g = p.geometry;
     return p.algorithm == Algorithm::direct && p.packing.tap_count == 1 &&
            p.packing.lane_stride == 1 &&
-           padded_columns(p.packing.panels) == p.packing.panels.columns;
+           padded_columns(p.packing.panels) == p.packing.panels.columns &&
+           (panel_count(p.packing.panels) == 1 ||
+            g.images * g.out_height * g.out_width <= PIXELS_IN_PLACE);
 }
 
 // Index of the plan that a running number belongs to, given where each plan's numbers start.
@@ -212,6 +219,15 @@ Blocks depthwise_blocks(const Correlation& g) {
     return blocks;
 }
 
+// Blocks as strips need them, or smaller ones where these are few.
+Blocks direct_blocks(const Correlation& g) {
+    const Blocks blocks = blocks_of(g);
+    const std::int64_t most = blocks.rows * blocks.columns;
+    const std::int64_t pixels = ceil_div(g.images * g.out_height * g.out_width, ENOUGH_TASKS);
+    return cut_blocks(g.images, g.out_height, g.out_width,
+                      std::clamp(pixels, std::min<std::int64_t>(LEAST_PIXELS, most), most));
+}
+
 }  // namespace
 
 void use_exact_conv(bool value) { exact.store(value); }
@@ -276,12 +292,13 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         if (g.depthwise)  // all channels of a tap side by side: one panel
             plan.geometry.panels = plan.packing.panels = {g.out_channels, g.out_channels, 1, 0};
         plan.packed_ahead = !reads_in_place(plan);
-        plan.blocks = g.depthwise ? depthwise_blocks(g) : blocks_of(g);
+        plan.blocks = g.depthwise ? depthwise_blocks(g) : direct_blocks(g);
         plan.block_tasks = block_count(plan.blocks);
     }
     if (plan.block_tasks == 0) return plan;
-    const auto wanted =
-        static_cast<std::int64_t>(std::min<double>(MOST_TASKS, flops(g) / TASK_FLOPS));
+    // Where direct blocks are enough, to share out their panels would only read x more often.
+    const double most = plan.algorithm == Algorithm::winograd ? MOST_TASKS : ENOUGH_TASKS;
+    const auto wanted = static_cast<std::int64_t>(std::min(most, flops(g) / TASK_FLOPS));
     plan.panel_groups = std::clamp<std::int64_t>(ceil_div(wanted, plan.block_tasks), 1,
                                                  panel_count(plan.geometry.panels));
     return plan;

@@ -12,8 +12,10 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
-constexpr std::int64_t DEPTH_BLOCK = 256;  // x 64 columns: half of a 128 KiB share of L2
+constexpr std::int64_t DEPTH_BLOCK = 256;
 constexpr int MAX_STEPS = 32;
+constexpr std::int64_t MOST_PANELS = 32;
+constexpr std::int64_t NEAR_FLOATS = 32 * 1024;  // of weights that all tiles of a block read
 
 // Walks the depth in order, handing out runs of at most DEPTH_BLOCK floats in all.
 struct DepthWalk {
@@ -49,15 +51,127 @@ INLINE int next_steps(const Correlation& g, const Strip& strip, DepthWalk& walk,
     return count;
 }
 
-// The epilogue of a panel, scale and bias as wide as its tiles; a scale always has a bias.
-INLINE Epilogue padded_epilogue(const Epilogue& e, std::int64_t start, std::int64_t valid,
-                                std::int64_t width, float* scale, float* bias) {
-    for (std::int64_t j = 0; j < width; ++j) {
-        scale[j] = e.scale != nullptr && j < valid ? e.scale[start + j] : 0.0F;
-        bias[j] = e.bias != nullptr && j < valid ? e.bias[start + j] : 0.0F;
+// The epilogue of a panel; the bias of one with fewer columns than lanes is copied beside zeros.
+INLINE Epilogue epilogue_of(const Epilogue& e, std::int64_t start, std::int64_t valid,
+                            std::int64_t width, float* bias) {
+    Epilogue panel = from_column(e, start);
+    if (valid == width || panel.bias == nullptr) return panel;
+    copy_floats(panel.bias, bias, valid);
+    zero_floats(bias + valid, width - valid);
+    panel.bias = bias;
+    return panel;
+}
+
+constexpr int MOST_ROWS = 8;
+
+// The pixels of a register tile: where each is read and written.
+struct PixelTile {
+    int rows;
+    const float* a[MOST_ROWS];
+    float* c[MOST_ROWS];  // beyond the rows the last one, for those who only ask for memory
+};
+
+// Hands out a block's pixels in tiles of equal shares: 7 are 4 + 3, not 6 + 1.
+struct TileWalk {
+    std::int64_t tiles, pixels;  // left
+    std::int64_t i, j;           // next pixel
+};
+
+INLINE void next_tile(const Correlation& g, const PixelBlock& block, const Strip& strip,
+                      TileWalk& walk, PixelTile& tile) {
+    tile.rows = 0;
+    if (walk.tiles == 0) return;
+    tile.rows = static_cast<int>((walk.pixels + walk.tiles - 1) / walk.tiles);
+    for (int q = 0; q < tile.rows; ++q) {
+        tile.a[q] = strip.origin + walk.i * g.step_h * strip.row + walk.j * g.step_w * strip.pixel;
+        tile.c[q] = g.y + block.image * g.y_image + (block.i0 + walk.i) * g.y_row +
+                    (block.j0 + walk.j) * g.y_pixel;
+        if (++walk.j == block.j1 - block.j0) {
+            walk.j = 0;
+            ++walk.i;
+        }
     }
-    return {e.scale == nullptr ? nullptr : scale,
-            e.bias == nullptr && e.scale == nullptr ? nullptr : bias, e.residual, e.activation};
+    for (int q = tile.rows; q < MOST_ROWS; ++q) tile.c[q] = tile.c[tile.rows - 1];
+    walk.pixels -= tile.rows;
+    --walk.tiles;
+}
+
+// Asks for part `part` of `parts` of what a tile will read, where that is one piece of memory: each
+// of its rows alone is too short for the processor to guess the next.
+INLINE void ask_for(const PixelTile& tile, const Step& step, std::int64_t part,
+                    std::int64_t parts) {
+    const std::int64_t floats = tile.a[tile.rows - 1] - tile.a[0] + step.depth;
+    if (floats > tile.rows * (step.depth + 16)) return;
+    const float* from = tile.a[0] + step.offset;
+    for (std::int64_t i = part * floats / parts; i < (part + 1) * floats / parts; i += 16)
+        __builtin_prefetch(from + i);
+}
+
+// Panels [first, last), equally wide, whose weights stay near while all tiles of a block go by.
+struct NearPanels {
+    std::int64_t first, last, width;
+    Epilogue epilogues[MOST_PANELS];
+    float bias[WIDEST * VECTOR];
+};
+
+INLINE void take_panels(const Correlation& g, std::int64_t depth, std::int64_t first,
+                        std::int64_t last, NearPanels& near) {
+    near.first = near.last = first;
+    near.width = panel_width(g.panels, first);
+    const std::int64_t most = smaller(MOST_PANELS, larger(1, NEAR_FLOATS / (depth * near.width)));
+    while (near.last < smaller(last, first + most) &&
+           panel_width(g.panels, near.last) == near.width) {
+        const std::int64_t start = panel_start(g.panels, near.last);
+        near.epilogues[near.last - first] =
+            epilogue_of(g.epilogue, start, smaller(near.width, g.panels.columns - start),
+                        near.width, near.bias);
+        ++near.last;
+    }
+}
+
+// Each tile of pixels meets all panels before the next one does: its rows stay in the L1, and what
+// it writes are whole rows.
+INLINE void run_panels(const Correlation& g, const PixelBlock& block, const Strip& strip,
+                       const NearPanels& near) {
+    const std::int64_t pixels = (block.i1 - block.i0) * (block.j1 - block.j0);
+    const std::int64_t depth_of_all = g.kernel_h * g.kernel_w * g.channels;
+    const bool in_place = g.packed_step != 0;
+    const std::int64_t panel_floats = near.width * (in_place ? 1 : depth_of_all);
+    const float* b = g.packed + panel_start(g.panels, near.first) * (in_place ? 1 : depth_of_all);
+    const int most = rows_for(near.width);
+    Step steps[MAX_STEPS];
+    PixelTile turns[2];
+    TileTask task{};
+    task.steps = steps;
+    task.b_step = in_place ? g.packed_step : near.width;
+    task.origin = g.y;
+    DepthWalk walk{0, 0, false};
+    do {
+        std::int64_t depth = 0;
+        task.step_count = next_steps(g, strip, walk, steps, depth);
+        task.complete = walk.finished;
+        TileWalk tiles{(pixels + most - 1) / most, pixels, 0, 0};
+        next_tile(g, block, strip, tiles, turns[0]);
+        for (int turn = 0; turns[turn].rows > 0; turn = 1 - turn) {
+            const PixelTile& now = turns[turn];
+            PixelTile& next = turns[1 - turn];
+            next_tile(g, block, strip, tiles, next);
+            task.a = now.a;
+            task.c = now.c;
+            task.c_next = next.rows > 0 ? next.c : now.c;
+            for (std::int64_t panel = near.first; panel < near.last; ++panel) {
+                task.column = panel_start(g.panels, panel);
+                task.valid = smaller(near.width, g.panels.columns - task.column);
+                task.epilogue = &near.epilogues[panel - near.first];
+                task.b = b + (panel - near.first) * panel_floats;
+                if (task.step_count == 1 && next.rows > 0)
+                    ask_for(next, steps[0], panel - near.first, near.last - near.first);
+                run_tile(now.rows, near.width, task);
+            }
+        }
+        b += depth * task.b_step;
+        task.resume = true;
+    } while (!walk.finished);
 }
 
 }  // namespace
@@ -91,54 +205,12 @@ std::int64_t strip_floats(const Correlation& g, const PixelBlock& largest) {
 void correlate(const Correlation& g, const PixelBlock& block, std::int64_t first_panel,
                std::int64_t last_panel, float* buffer) {
     const Strip strip = make_strip(g, block, buffer);
-    const std::int64_t columns = block.j1 - block.j0;
-    const std::int64_t pixels = (block.i1 - block.i0) * columns;
-    const std::int64_t depth_of_all = g.kernel_h * g.kernel_w * g.channels;
-    for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
-        const std::int64_t width = panel_width(g.panels, panel);
-        const std::int64_t start = panel_start(g.panels, panel);
-        const int most = rows_for(width);
-        const float* b = g.packed + (g.packed_step == 0 ? start * depth_of_all : start);
-        Step steps[MAX_STEPS];
-        float scale[WIDEST * VECTOR], bias[WIDEST * VECTOR];
-        const float* a[8];
-        float* c[8];
-        TileTask task{};
-        task.a = a;
-        task.c = c;
-        task.steps = steps;
-        task.b_step = g.packed_step == 0 ? width : g.packed_step;
-        task.valid = smaller(width, g.panels.columns - start);
-        const Epilogue epilogue =
-            padded_epilogue(g.epilogue, start, task.valid, width, scale, bias);
-        task.epilogue = &epilogue;
-        task.origin = g.y;
-        DepthWalk walk{0, 0, false};
-        do {
-            std::int64_t depth = 0;
-            task.step_count = next_steps(g, strip, walk, steps, depth);
-            task.complete = walk.finished;
-            task.b = b;
-            // Equal shares: 7 pixels are 4 + 3, not 6 + 1.
-            std::int64_t left = (pixels + most - 1) / most;
-            std::int64_t i = 0, j = 0;
-            for (std::int64_t p = 0; p < pixels; --left) {
-                const int rows = static_cast<int>((pixels - p + left - 1) / left);
-                for (int q = 0; q < rows; ++q) {
-                    a[q] = strip.origin + i * g.step_h * strip.row + j * g.step_w * strip.pixel;
-                    c[q] = g.y + block.image * g.y_image + (block.i0 + i) * g.y_row +
-                           (block.j0 + j) * g.y_pixel + start;
-                    if (++j == columns) {
-                        j = 0;
-                        ++i;
-                    }
-                }
-                run_tile(rows, width, task);
-                p += rows;
-            }
-            b += depth * task.b_step;
-            task.resume = true;
-        } while (!walk.finished);
+    const std::int64_t depth =
+        smaller(larger(1, g.kernel_h * g.kernel_w * g.channels), DEPTH_BLOCK);
+    NearPanels near;
+    for (std::int64_t panel = first_panel; panel < last_panel; panel = near.last) {
+        take_panels(g, depth, panel, last_panel, near);
+        run_panels(g, block, strip, near);
     }
 }
 

@@ -20,12 +20,14 @@ struct TileTask {
     std::int64_t step_count;
     const float* b;  // [depth], rows of Lanes floats, b_step floats apart
     std::int64_t b_step;
-    float* const* c;           // one pointer per row
-    std::int64_t valid;        // columns of c that exist, of Lanes
-    bool resume;               // c holds the sum of earlier steps
-    bool complete;             // these are the last steps: the epilogue follows,
-    const Epilogue* epilogue;  // its scale and bias Lanes floats wide, its residual with
-    const float* origin;       // where c's array starts, as residual's does
+    float* const* c;                 // one pointer per row
+    std::int64_t valid;              // columns of c that exist, of Lanes
+    bool resume;                     // c holds the sum of earlier steps
+    bool complete;                   // these are the last steps: the epilogue follows,
+    const Epilogue* epilogue;        // its scale and bias Lanes floats wide, its residual with
+    const float* origin;             // where c's array starts, as residual's does
+    std::int64_t column = 0;         // of c's rows, the tile's first
+    float* const* c_next = nullptr;  // rows that come afterwards
 };
 
 // Whether all that follows the sums is done in registers: a bias and ReLU. For more there are not
@@ -58,8 +60,9 @@ INLINE void complete(const Epilogue& e, float (&sums)[Rows][Lanes]) {
 __attribute__((noinline)) void complete_rows(const TileTask& task, int rows) {
     for (int i = 0; i < rows; ++i) {
         Epilogue e = *task.epilogue;
-        if (e.residual != nullptr) e.residual += task.c[i] - task.origin;
-        write_pixel(task.c[i], task.c[i], task.valid, e);
+        float* c = task.c[i] + task.column;
+        if (e.residual != nullptr) e.residual += c - task.origin;
+        write_pixel(c, c, task.valid, e);
     }
 }
 
@@ -70,8 +73,8 @@ INLINE void store_part(const TileTask& task, const float (&sums)[Rows][Lanes]) {
     const std::int64_t valid = task.valid;
     const std::int64_t over = (Lanes - 1) / valid;  // rows that a register runs over into
     for (int i = 0; i < Rows; ++i) {
-        float* c = task.c[i];
-        if (i + over < Rows && task.c[i + over] == c + over * valid) {
+        float* c = task.c[i] + task.column;
+        if (i + over < Rows && task.c[i + over] + task.column == c + over * valid) {
 #pragma omp simd
             for (int j = 0; j < Lanes; ++j) c[j] = sums[i][j];
         } else {
@@ -87,7 +90,7 @@ template <int Rows, int Lanes>
 __attribute__((noinline)) void finish_part(const TileTask& task, float (&sums)[Rows][Lanes]) {
     if (task.resume) {
         for (int i = 0; i < Rows; ++i)
-            for (std::int64_t j = 0; j < task.valid; ++j) sums[i][j] += task.c[i][j];
+            for (std::int64_t j = 0; j < task.valid; ++j) sums[i][j] += task.c[i][task.column + j];
     }
     store_part<Rows, Lanes>(task, sums);
     if (task.complete) complete_rows(task, Rows);
@@ -102,9 +105,10 @@ __attribute__((noinline)) void tile(const TileTask& task) {
         for (int j = 0; j < Lanes; ++j) acc[i][j] = 0.0F;
     }
     // Where the sums go comes from afar while the products are made.
+    float* const* ahead = task.c_next == nullptr ? task.c : task.c_next;
     UNROLL
     for (int i = 0; i < Rows; ++i) {
-        for (int j = 0; j < Lanes; j += 16) __builtin_prefetch(task.c[i] + j, 1);
+        for (int j = 0; j < Lanes; j += 16) __builtin_prefetch(ahead[i] + task.column + j, 1);
     }
     const float* RESTRICT b = task.b;
     const std::int64_t b_step = task.b_step;
@@ -138,7 +142,7 @@ __attribute__((noinline)) void tile(const TileTask& task) {
     if (task.resume) {
         UNROLL
         for (int i = 0; i < Rows; ++i) {
-            const float* RESTRICT c = task.c[i];
+            const float* RESTRICT c = task.c[i] + task.column;
 #pragma omp simd
             for (int j = 0; j < Lanes; ++j) acc[i][j] += c[j];
         }
@@ -146,7 +150,7 @@ __attribute__((noinline)) void tile(const TileTask& task) {
     if (early) complete<Rows, Lanes>(*task.epilogue, acc);
     UNROLL
     for (int i = 0; i < Rows; ++i) {
-        float* RESTRICT c = task.c[i];
+        float* RESTRICT c = task.c[i] + task.column;
 #pragma omp simd
         for (int j = 0; j < Lanes; ++j) c[j] = acc[i][j];
     }
