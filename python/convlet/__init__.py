@@ -90,8 +90,7 @@ from convlet.tensor import Tensor
 
 if TYPE_CHECKING:
     from convlet import autograd, bench, data, io, models, nn, ops, optim, train, vision, viz
-    from convlet.nn.functional.activation import softmax
-    from convlet.nn.functional.smooth_activation import log_softmax
+    from convlet.nn.functional.smooth_activation import log_softmax, softmax
     from convlet.nn.module import evaluating
     from convlet.nn.summarise import summary
     from convlet.train.trainer import Trainer
@@ -199,7 +198,7 @@ _ATTRIBUTES = {
     "Trainer": "convlet.train.trainer",
     "evaluating": "convlet.nn.module",
     "log_softmax": "convlet.nn.functional.smooth_activation",
-    "softmax": "convlet.nn.functional.activation",
+    "softmax": "convlet.nn.functional.smooth_activation",
     "summary": "convlet.nn.summarise",
 }
 
