@@ -29,11 +29,18 @@ NAMES = {
     "convlet.nn": """GroupNorm LayerNorm Upsample Hardsigmoid Hardswish LeakyReLU ReLU6 SiLU Sigmoid
         AdaptiveAvgPool2d AdaptiveMaxPool2d AvgPool2d Conv2d CrossEntropyLoss Dropout Flatten Linear MaxPool2d Module
         Parameter ReLU Sequential functional
+        AdaptiveAvgPool1d AdaptiveMaxPool1d AlphaDropout AvgPool1d BatchNorm1d CircularPad2d ConstantPad2d
+        Conv1d Conv3d DropConnect DropPath Dropout2d Identity InstanceNorm2d LPPool2d LocalResponseNorm
+        MaxPool1d MaxUnpool2d ModuleDict ModuleList PixelShuffle PixelUnshuffle ReflectionPad2d
+        ReplicationPad2d Unflatten ZeroPad2d create_feature_extractor summary
         ELU GELU LogSoftmax Mish PReLU Softmax Softplus Tanh
         BCELoss BCEWithLogitsLoss DiceLoss FocalLoss HuberLoss L1Loss MSELoss NLLLoss SmoothL1Loss""",
     "convlet.nn.functional": """group_norm layer_norm interpolate hardsigmoid hardswish leaky_relu relu6 sigmoid silu softmax
         adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d conv2d
         cross_entropy dropout linear max_pool2d relu elu gelu log_softmax mish prelu softplus tanh
+        adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d conv1d conv3d drop_path dropout2d
+        instance_norm local_response_norm lp_pool2d max_pool1d max_unpool2d pad pixel_shuffle
+        pixel_unshuffle
         binary_cross_entropy binary_cross_entropy_with_logits dice_loss focal_loss huber_loss l1_loss
         mse_loss nll_loss sigmoid_focal_loss smooth_l1_loss""",
     "convlet.optim": "Adam AdamW Optimizer SGD lr_scheduler",
@@ -74,6 +81,33 @@ SIGNATURES = {
     "convlet.nn.functional.layer_norm": """input, normalized_shape, weight=None, bias=None,
         eps=1e-05""",
     "convlet.nn.LeakyReLU": "negative_slope=0.01, inplace=False",
+    "convlet.nn.Conv1d": """in_channels, out_channels, kernel_size, stride=1, padding=0,
+        dilation=1, groups=1, bias=True, padding_mode='zeros'""",
+    "convlet.nn.Conv3d": """in_channels, out_channels, kernel_size, stride=1, padding=0,
+        dilation=1, groups=1, bias=True, padding_mode='zeros'""",
+    "convlet.nn.MaxPool1d": """kernel_size, stride=None, padding=0, dilation=1,
+        return_indices=False, ceil_mode=False""",
+    "convlet.nn.AvgPool1d": """kernel_size, stride=None, padding=0, ceil_mode=False,
+        count_include_pad=True""",
+    "convlet.nn.LPPool2d": "norm_type, kernel_size, stride=None, ceil_mode=False",
+    "convlet.nn.MaxUnpool2d": "kernel_size, stride=None, padding=0",
+    "convlet.nn.BatchNorm1d": """num_features, eps=1e-05, momentum=0.1, affine=True,
+        track_running_stats=True""",
+    "convlet.nn.InstanceNorm2d": """num_features, eps=1e-05, momentum=0.1, affine=False,
+        track_running_stats=False""",
+    "convlet.nn.LocalResponseNorm": "size, alpha=0.0001, beta=0.75, k=1.0",
+    "convlet.nn.AlphaDropout": "p=0.5, inplace=False",
+    "convlet.nn.Dropout2d": "p=0.5, inplace=False",
+    "convlet.nn.Unflatten": "dim, unflattened_size",
+    "convlet.nn.functional.max_pool2d": """input, kernel_size, stride=None, padding=0, dilation=1,
+        ceil_mode=False, return_indices=False""",
+    "convlet.nn.functional.max_unpool2d": """input, indices, kernel_size, stride=None, padding=0,
+        output_size=None""",
+    "convlet.nn.functional.instance_norm": """input, running_mean=None, running_var=None, weight=None,
+        bias=None, use_input_stats=True, momentum=0.1, eps=1e-05""",
+    "convlet.nn.functional.lp_pool2d": """input, norm_type, kernel_size, stride=None,
+        ceil_mode=False""",
+    "convlet.nn.functional.pad": "input, pad, mode='constant', value=None",
     "convlet.nn.ELU": "alpha=1.0, inplace=False",
     "convlet.nn.GELU": "approximate='none'",
     "convlet.nn.PReLU": "num_parameters=1, init=0.25",

@@ -66,6 +66,11 @@ def test_the_python_of_the_readme_trains_a_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("PIL") is None, reason="wants Pillow")
+def test_the_python_of_the_layers_page_runs(tmp_path: Path) -> None:
+    said = run("\n".join(blocks(ROOT / "docs/layers.md", "python")), tmp_path)
+    assert "Net on 1 x 28 x 28: 15,786 parameters" in said
+
+
 def test_the_python_of_the_data_page_runs(tmp_path: Path) -> None:
     said = run("\n".join(blocks(ROOT / "docs/data.md", "python")), tmp_path).splitlines()
     assert said[0] == "('circle', 'square', 'triangle') (5500, 3, 32, 32)"

@@ -63,6 +63,41 @@ def test_constants() -> None:
     assert init.zeros_(x).data.tolist() == [0.0] * 3
 
 
+def test_the_identity_of_a_matrix_and_of_a_convolution() -> None:
+    np.testing.assert_array_equal(init.eye_(Tensor(np.zeros((2, 3)))).data, np.eye(2, 3))
+    layer = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+    init.dirac_(layer.weight)
+    x = np.arange(64, dtype=np.float32).reshape(1, 4, 4, 4)
+    np.testing.assert_array_equal(layer(x).data, x)
+    grouped = init.dirac_(Tensor(np.zeros((6, 2, 3))), groups=2).data
+    assert np.argwhere(grouped).tolist() == [[0, 0, 1], [1, 1, 1], [3, 0, 1], [4, 1, 1]]
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (3, 7), (8, 2), (4, 2, 3, 3)])
+def test_orthogonal_rows_or_columns(shape: tuple[int, ...]) -> None:
+    tensor = Tensor(np.empty(shape, np.float32))
+    matrix = init.orthogonal_(tensor, 2.0, Generator(1)).data.reshape(shape[0], -1)
+    if matrix.shape[0] > matrix.shape[1]:
+        matrix = matrix.T
+    np.testing.assert_allclose(matrix @ matrix.T, 4 * np.eye(len(matrix)), atol=1e-5)
+    again = init.orthogonal_(Tensor(np.empty(shape, np.float32)), 2.0, Generator(1)).data
+    np.testing.assert_array_equal(tensor.data, again)
+
+
+def test_sparse_columns_have_their_share_of_zeros() -> None:
+    values = init.sparse_(Tensor(np.zeros((21, 400))), 0.3, 2.0, Generator(1)).data
+    np.testing.assert_array_equal((values == 0).sum(axis=0), 7)  # 6.3, rounded up
+    assert values[values != 0].std() == pytest.approx(2.0, rel=0.03)
+
+
+def test_identities_and_zeros_are_torchs() -> None:
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    for shape, groups in (((4, 4, 3), 1), ((6, 2, 3, 3), 3), ((4, 8, 2, 3, 4), 2)):
+        ours = init.dirac_(Tensor(np.empty(shape, np.float32)), groups).data
+        theirs = torch.nn.init.dirac_(torch.empty(shape), groups).numpy()
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_parameter_is_filled_in_place() -> None:
     layer = nn.Linear(2, 2)
     before = layer.weight.data
@@ -80,6 +115,12 @@ def test_a_parameter_is_filled_in_place() -> None:
         lambda x: init.normal_(x, 0.0, -1.0),
         lambda x: init.trunc_normal_(x, 100.0, 1.0),
         lambda x: init.kaiming_uniform_(Tensor(np.zeros((2, 0)))),
+        init.eye_,
+        lambda x: init.dirac_(Tensor(np.zeros((2, 2)))),
+        lambda x: init.dirac_(x, groups=3),
+        lambda x: init.orthogonal_(Tensor([1.0])),
+        lambda x: init.sparse_(x, 0.5),
+        lambda x: init.sparse_(Tensor(np.zeros((2, 2))), 1.5),
     ],
 )
 def test_what_makes_no_sense_is_refused(call: Any) -> None:

@@ -31,6 +31,7 @@ from convlet.tensor import Tensor
 if TYPE_CHECKING:
     from convlet import bench, data, io, models, nn, ops, optim, train, viz
     from convlet.nn.module import evaluating
+    from convlet.nn.summarise import summary
     from convlet.train.trainer import Trainer
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "stack",
+    "summary",
     "train",
     "use_exact_conv",
     "use_isa",
@@ -65,7 +67,11 @@ __version__ = version()
 
 # Imported when first used, so that `import convlet` stays quick.
 _SUBMODULES = frozenset({"bench", "data", "io", "models", "nn", "ops", "optim", "train", "viz"})
-_ATTRIBUTES = {"Trainer": "convlet.train.trainer", "evaluating": "convlet.nn.module"}
+_ATTRIBUTES = {
+    "Trainer": "convlet.train.trainer",
+    "evaluating": "convlet.nn.module",
+    "summary": "convlet.nn.summarise",
+}
 
 
 def __getattr__(name: str) -> Any:

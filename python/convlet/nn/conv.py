@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convlet.nn._convolution import Convolution
+from convlet.nn._convolution import PaddedConvolution
 from convlet.nn.functional.conv import conv2d
-from convlet.ops._arguments import pair
 from convlet.ops.conv2d import PackedWeight
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Conv2d"]
 
 
-class Conv2d(Convolution):
+class Conv2d(PaddedConvolution):
     """Convolution of images with kernels that are learnt.  (N, C, H, W) -> (N, K, I, J).
 
     `weight` is (out_channels, in_channels / groups, *kernel_size) and `bias` (out_channels,), both
@@ -30,11 +29,11 @@ class Conv2d(Convolution):
         out_channels: K.
         kernel_size: size of the kernel, an int or (height, width).
         stride: step of the window.
-        padding: zeros on each side, or "same" or "valid".
+        padding: border on each side, or "same" or "valid".
         dilation: distance between the taps of a kernel.
         groups: number of blocks that input and output channels are divided into.
         bias: whether there is one.
-        padding_mode: "zeros", the only one.
+        padding_mode: what is on the border: "zeros", "reflect", "replicate" or "circular".
         generator: where the first weights come from; `convlet.seed` sets the default one.
 
     Raises:
@@ -63,14 +62,7 @@ class Conv2d(Convolution):
     ) -> None:
         """Make the weights and set them."""
         super().__init__("Conv2d", in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self.padding = padding if isinstance(padding, str) else pair(padding, "Conv2d", "padding")
-        self.padding_mode = padding_mode
-        if isinstance(padding, str) and padding not in ("same", "valid"):
-            raise ValueError(f'Conv2d: padding must be numbers, "same" or "valid", got {padding!r}')
-        if padding == "same" and self.stride != (1, 1):
-            raise ValueError(f'Conv2d: padding "same" needs stride 1, got {self.stride}')
-        if padding_mode != "zeros":
-            raise ValueError(f'Conv2d: padding_mode must be "zeros", got {padding_mode!r}')
+        self.set_padding("Conv2d", padding, padding_mode)
         self.packed = PackedWeight()
         self.make_parameters(self.out_channels, self.in_channels, bias, generator)
 
@@ -82,12 +74,13 @@ class Conv2d(Convolution):
         activation: Activation = "none",
     ) -> Tensor:
         """Convolve; convlet's additions, `residual` and `activation`, share the pass."""
+        x, border = self.bordered(input)
         return conv2d(
-            input,
+            x,
             self.weight,
             self.bias,
             self.stride,
-            self.padding,
+            border,
             self.dilation,
             self.groups,
             residual=residual,

@@ -113,7 +113,7 @@ def run(modules: Iterable[Module], input: Any) -> Any:
 
 def _activation(module: Module, after: list[Module]) -> Activation:
     """What `module` may compute of the next layer; nobody may watch either of them."""
-    if not after or module._forward_hooks or after[0]._forward_hooks:
+    if not after or module.is_watched or after[0].is_watched:
         return "none"
     return ACTIVATIONS.get(type(after[0]), "none")
 
@@ -121,7 +121,9 @@ def _activation(module: Module, after: list[Module]) -> Activation:
 def _folds(conv: Module, norm: Module, x: Tensor, residual: Tensor | None) -> bool:
     if type(conv) is not Conv2d or type(norm) is not BatchNorm2d or isinstance(conv.padding, str):
         return False
-    if norm.training or norm.running_mean is None or conv._forward_hooks or norm._forward_hooks:
+    if conv.padding_mode != "zeros":
+        return False
+    if norm.training or norm.running_mean is None or conv.is_watched or norm.is_watched:
         return False
     given = (x, residual, conv.weight, conv.bias, norm.weight, norm.bias)
     return not is_recorded(t for t in given if isinstance(t, Tensor))

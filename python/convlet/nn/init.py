@@ -19,10 +19,14 @@ __all__ = [
     "calculate_fan_in_and_fan_out",
     "calculate_gain",
     "constant_",
+    "dirac_",
+    "eye_",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",
     "ones_",
+    "orthogonal_",
+    "sparse_",
     "trunc_normal_",
     "uniform_",
     "xavier_normal_",
@@ -171,6 +175,88 @@ def kaiming_normal_(
 ) -> T:
     """Normal, with variance gain**2 / fan; arguments as `kaiming_uniform_`."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def eye_(tensor: T) -> T:
+    """1 on the diagonal of a matrix, 0 elsewhere: a linear layer that does nothing at first."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_: a matrix has 2 dimensions, got shape {tensor.shape}")
+    return _fill(tensor, np.eye(*tensor.shape, dtype=np.float32))
+
+
+def dirac_(tensor: T, groups: int = 1) -> T:
+    """1 in the middle of the kernel of each channel's own number: a convolution that does nothing.
+
+    Args:
+        tensor: weights (K, C, …) of 3 to 5 dimensions.
+        groups: groups of output channels, each of which keeps the first input channels.
+
+    Raises:
+        ValueError: the rank is another, or `groups` does not divide K.
+    """
+    if tensor.ndim not in {3, 4, 5}:
+        raise ValueError(f"dirac_: weights have 3 to 5 dimensions, got shape {tensor.shape}")
+    outputs, inputs, *kernel = tensor.shape
+    if groups < 1 or outputs % groups:
+        raise ValueError(f"dirac_: groups must divide {outputs} output channels, got {groups}")
+    values = np.zeros(tensor.shape, np.float32)
+    middle = tuple(extent // 2 for extent in kernel)
+    each = outputs // groups
+    for group in range(groups):
+        for channel in range(min(each, inputs)):
+            values[(group * each + channel, channel, *middle)] = 1.0
+    return _fill(tensor, values)
+
+
+def orthogonal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
+    """Rows (or columns, of which there are fewer) that are orthogonal and `gain` long.
+
+    Dimensions after the first count as one.  Saxe, McClelland and Ganguli, "Exact solutions to the
+    nonlinear dynamics of learning in deep linear neural networks", 2014.
+
+    Raises:
+        ValueError: the weight has fewer than 2 dimensions.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(
+            f"orthogonal_: a weight has at least 2 dimensions, got shape {tensor.shape}"
+        )
+    if tensor.data.size == 0:
+        return tensor
+    rows = tensor.shape[0]
+    columns = tensor.data.size // rows
+    tall = (max(rows, columns), min(rows, columns))
+    q, r = np.linalg.qr(_source(generator).normal(0.0, 1.0, tall).astype(np.float64))
+    q *= np.where(np.diag(r) < 0.0, -1.0, 1.0)  # a sign per column, or not all q come equally often
+    matrix = q.T if rows < columns else q
+    return _fill(tensor, gain * matrix.reshape(tensor.shape))
+
+
+def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> T:
+    """A matrix of normal numbers, of each of whose columns a share is 0.
+
+    Martens, "Deep learning via Hessian-free optimization", 2010.
+
+    Args:
+        tensor: a matrix.
+        sparsity: the share of zeros, in [0, 1]; their number is rounded up.
+        std: spread of the others.
+        generator: where random numbers come from.
+
+    Raises:
+        ValueError: there are not 2 dimensions, or the share is outside [0, 1].
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_: a matrix has 2 dimensions, got shape {tensor.shape}")
+    if not 0.0 <= sparsity <= 1.0:
+        raise ValueError(f"sparse_: sparsity must be in [0, 1], got {sparsity}")
+    rows, columns = tensor.shape
+    numbers = _source(generator).stream()
+    values = numbers.normal(0.0, std, tensor.shape)
+    zeros = math.ceil(sparsity * rows)
+    for column in range(columns):
+        values[numbers.permutation(rows)[:zeros], column] = 0.0
+    return _fill(tensor, values)
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:

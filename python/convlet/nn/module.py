@@ -54,6 +54,7 @@ class Module:
     training: bool = True
     _buffers: Mapping[str, bool] = {}  # name -> whether it belongs to the state
     _forward_hooks: Mapping[int, Callable[..., Any]] = {}
+    _forward_pre_hooks: Mapping[int, Callable[..., Any]] = {}
 
     def __init__(self) -> None:
         """Start in training mode."""
@@ -63,7 +64,12 @@ class Module:
         raise TypeError(f"{type(self).__name__} has no forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute `forward`, then run the hooks."""
+        """Run the hooks before, compute `forward`, run the hooks after."""
+        if self._forward_pre_hooks:
+            for hook in tuple(self._forward_pre_hooks.values()):
+                replaced = hook(self, args)
+                if replaced is not None:
+                    args = replaced if isinstance(replaced, tuple) else (replaced,)
         y = self.forward(*args, **kwargs)
         if self._forward_hooks:
             for hook in tuple(self._forward_hooks.values()):
@@ -84,6 +90,24 @@ class Module:
         """
         hooks = self.__dict__.setdefault("_forward_hooks", {})
         return HookHandle(hooks, hook)
+
+    def register_forward_pre_hook(self, hook: Callable[[Any, Any], Any]) -> HookHandle:
+        """Call `hook(module, inputs)` before each forward; what it returns replaces the inputs.
+
+        Example:
+            >>> from convlet import nn, Tensor
+            >>> layer = nn.ReLU()
+            >>> with layer.register_forward_pre_hook(lambda module, inputs: -inputs[0]):
+            ...     layer(Tensor([-1.0]))
+            Tensor([1.])
+        """
+        hooks = self.__dict__.setdefault("_forward_pre_hooks", {})
+        return HookHandle(hooks, hook)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a hook waits for the module's call, which then is not computed in another's pass."""
+        return bool(self._forward_hooks or self._forward_pre_hooks)
 
     if TYPE_CHECKING:  # layers by their names: a checker cannot know what they are
 
@@ -132,6 +156,17 @@ class Module:
         yield prefix, self
         for name, child in self.named_children():
             yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name)
+
+    def get_submodule(self, target: str) -> Module:
+        """A module below by its dotted name; "" is this one.
+
+        Raises:
+            AttributeError: there is none of that name.
+        """
+        for name, module in self.named_modules():
+            if name == target:
+                return module
+        raise AttributeError(f"{type(self).__name__} has no module {target!r}")
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it, each once."""

@@ -64,7 +64,7 @@ class BatchNorm2d(Module):
     ) -> None:
         """Make the weights and the running statistics."""
         super().__init__()
-        self.num_features = positive(num_features, "BatchNorm2d", "num_features")
+        self.num_features = positive(num_features, type(self).__name__, "num_features")
         self.eps = eps
         self.momentum = momentum
         self.affine = affine

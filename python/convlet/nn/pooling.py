@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convlet.nn import functional as F
 from convlet.nn._arguments import positive
@@ -25,7 +25,8 @@ class MaxPool2d(Module):
         stride: step of the window; `kernel_size` unless given.
         padding: border that never wins, at most half the window.
         dilation: distance between the taps of a window.
-        return_indices: False, the only one.
+        return_indices: whether to give also the pixel h * W + w of each maximum, an array of ints
+            for `MaxUnpool2d`.
         ceil_mode: keep a last window that only partly covers the image.
 
     Raises:
@@ -48,8 +49,7 @@ class MaxPool2d(Module):
     ) -> None:
         """Remember the window."""
         super().__init__()
-        if return_indices:
-            raise ValueError("MaxPool2d: return_indices must be False; ops.max_pool2d gives both")
+        self.return_indices = flag(return_indices, "MaxPool2d", "return_indices")
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
@@ -58,10 +58,16 @@ class MaxPool2d(Module):
         for name in ("kernel_size", "stride", "padding", "dilation"):
             pair(getattr(self, name), "MaxPool2d", name)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Pool."""
+    def forward(self, input: Tensor) -> Any:
+        """Pool; a pair with the indices where they are asked for."""
         return F.max_pool2d(
-            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.ceil_mode,
+            self.return_indices,
         )
 
     def extra_repr(self) -> str:
@@ -130,7 +136,7 @@ class AdaptiveMaxPool2d(Module):
 
     Args:
         output_size: (I, J), or an int for both; None stands for the input's size.
-        return_indices: False, the only one.
+        return_indices: whether to give also the pixel h * W + w of each maximum.
 
     Raises:
         TypeError: a size is not an int.
@@ -147,16 +153,13 @@ class AdaptiveMaxPool2d(Module):
     ) -> None:
         """Remember the size."""
         super().__init__()
-        if return_indices:
-            raise ValueError(
-                "AdaptiveMaxPool2d: return_indices must be False; ops.adaptive_max_pool2d gives both"
-            )
+        self.return_indices = flag(return_indices, "AdaptiveMaxPool2d", "return_indices")
         self.output_size = output_size
         _check_sizes(output_size, "AdaptiveMaxPool2d")
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Pool."""
-        return F.adaptive_max_pool2d(input, self.output_size)
+    def forward(self, input: Tensor) -> Any:
+        """Pool; a pair with the indices where they are asked for."""
+        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
     def extra_repr(self) -> str:
         """What PyTorch shows."""

@@ -60,6 +60,16 @@ def pair(value: int | Sequence[int], op: str, name: str) -> Pair:
     return both, both
 
 
+def numbers(value: int | Sequence[int], count: int, op: str, name: str) -> tuple[int, ...]:
+    """An int (used for all axes) or so many ints, as a tuple."""
+    if count == 2:
+        return pair(value, op, name)
+    several = value if isinstance(value, (tuple, list)) else (value,) * count
+    if len(several) != count:
+        raise ValueError(f"{op}: {name} must be an int or {count} ints, got {len(several)} values")
+    return tuple(integer(each, op, name) for each in several)
+
+
 def pool_stride(stride: int | Sequence[int] | None, kernel: Pair, op: str) -> Pair:
     """A pooling stride, which is the kernel's size unless given."""
     return kernel if stride is None else pair(stride, op, "stride")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from convlet import ops
 from convlet.autograd import is_recorded, record
 from convlet.nn.functional._inputs import optional_tensor
+from convlet.nn.functional._windows import windowed
 from convlet.nn.functional.activation import BENDS, CUTS
 from convlet.nn.functional.padding import pad
 from convlet.ops._arguments import integer, pair
@@ -100,7 +101,7 @@ def conv2d(
         pairs = ((x, dx), (w, dw), (b, db), (more, dy))
         return tuple(gradient for parent, gradient in pairs if parent is not None)
 
-    return record(y_data, parents, vjp)
+    return windowed(record(y_data, parents, vjp), w_data.shape[2:], step, gaps)
 
 
 def _named_padding(

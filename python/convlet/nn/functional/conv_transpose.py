@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from convlet import ops
 from convlet.autograd import record
 from convlet.nn.functional._inputs import optional_tensor
+from convlet.nn.functional._windows import windowed
 from convlet.ops._arguments import integer, pair
 from convlet.tensor import Tensor, as_tensor
 
@@ -61,4 +62,6 @@ def conv_transpose2d(
             dx = ops.conv_transpose2d_grad_input(dy, w_data, *geometry)
         return (dx, dw) if b is None else (dx, dw, db)
 
-    return record(y, (x, w) if b is None else (x, w, b), vjp)
+    taps = [-(-n // s) for n, s in zip(w_data.shape[2:], step, strict=True)]
+    result = record(y, (x, w) if b is None else (x, w, b), vjp)
+    return windowed(result, taps, [1 / s for s in step], gaps)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from convlet import ops
 from convlet.autograd import is_recorded, record
 from convlet.nn.functional._inputs import optional_tensor
+from convlet.nn.functional._windows import whole
 from convlet.nn.functional.activation import BENDS, CUTS
 from convlet.tensor import Tensor, as_tensor
 
@@ -59,7 +60,7 @@ def linear(
             return dx, dw
         return dx, dw, ops.linear_grad_bias(dy) if b.requires_grad else None
 
-    return record(y, parents, vjp)
+    return whole(record(y, parents, vjp))
 
 
 def _on_rows(x: Tensor, weight: Tensor, bias: Tensor | None, activation: Activation) -> Tensor:

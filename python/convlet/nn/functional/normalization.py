@@ -9,6 +9,7 @@ import numpy as np
 from convlet import ops
 from convlet.autograd import is_recorded, record
 from convlet.nn.functional._inputs import optional_tensor
+from convlet.nn.functional._views import as_shape, image_shape
 from convlet.nn.functional.activation import BENDS
 from convlet.ops._arguments import describe
 from convlet.tensor import Tensor, as_tensor
@@ -39,7 +40,7 @@ def batch_norm(
     """Normalise each channel over the batch, as in PyTorch.  (N, C, H, W) -> (N, C, H, W).
 
     Args:
-        input: images.
+        input: images; also rows (N, C), lines (N, C, L) and volumes (N, C, D, H, W).
         running_mean: (C,) array, used in evaluation and moved towards the batch's in training.
         running_var: (C,) array; the batch's unbiased variance moves it.
         weight: scale of each channel, or None.
@@ -64,6 +65,21 @@ def batch_norm(
     """
     x, w, b = as_tensor(input), optional_tensor(weight), optional_tensor(bias)
     more = optional_tensor(residual)
+    if x.ndim in {2, 3, 5}:
+        shape = image_shape(x.shape, "batch_norm")
+        normalised = batch_norm(
+            as_shape(x, shape),
+            running_mean,
+            running_var,
+            w,
+            b,
+            training,
+            momentum,
+            eps,
+            residual=None if more is None else as_shape(more, shape),
+            activation=activation,
+        )
+        return as_shape(normalised, x.shape)
     epsilon = _number(eps, "eps")
     x_data, w_data = x.data, None if w is None else w.data
     if training:

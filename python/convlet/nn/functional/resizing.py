@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from convlet import ops
 from convlet.autograd import record
+from convlet.nn.functional._windows import windowed
 from convlet.ops._arguments import pair, ranked, real
 from convlet.tensor import Tensor, as_tensor
 
@@ -68,7 +69,9 @@ def interpolate(
     rule = (mode, bool(align_corners), None if recompute_scale_factor else factors)
     shape = x_data.shape
     y = ops.resize2d(x_data, out, *rule)
-    return record(y, (x,), lambda dy: (ops.resize2d_grad(dy, shape, *rule),))
+    result = record(y, (x,), lambda dy: (ops.resize2d_grad(dy, shape, *rule),))
+    taps = 2 if mode == "bilinear" else 1
+    return windowed(result, (taps, taps), [a / b for a, b in zip(shape[2:], out, strict=True) if b])
 
 
 def _factors(scale_factor: float | Sequence[float] | None, op: str) -> tuple[float, float]:
