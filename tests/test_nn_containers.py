@@ -36,6 +36,26 @@ def test_a_list_behaves_as_one_and_names_its_modules() -> None:
         ANY.ModuleList([1])
 
 
+def test_layers_of_a_sequence_are_exchanged_put_in_and_taken_out() -> None:
+    head = nn.Linear(4, 3)
+    model = nn.Sequential({"body": nn.Linear(4, 4), "head": nn.Linear(4, 2)})
+    model[-1] = head
+    assert [name for name, _ in model.named_children()] == ["body", "head"]
+    assert model.head is head
+    model = nn.Sequential(nn.Linear(4, 4), head)
+    assert model.insert(1, nn.ReLU()) is model
+    assert model.extend([nn.Flatten()]) is model
+    assert [type(layer).__name__ for layer in model] == ["Linear", "ReLU", "Linear", "Flatten"]
+    assert model.pop(1).extra_repr() == ""
+    del model[-1]
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert model(np.ones((2, 4))).shape == (2, 3)
+    with pytest.raises(IndexError):
+        model[2] = head
+    with pytest.raises(TypeError, match="Sequential: expected modules, got str"):
+        ANY.Sequential()[:].append("x")
+
+
 def test_a_dictionary_behaves_as_one_and_refuses_names_that_are_taken() -> None:
     a, b = nn.ReLU(), nn.Linear(1, 1)
     modules = nn.ModuleDict({"a": a})

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from convlet.nn._sequence import ModuleSequence, checked
 from convlet.nn.fusion import run
 from convlet.nn.module import Module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["Sequential"]
 
 
-class Sequential(Module):
+class Sequential(ModuleSequence):
     """One module after another.
 
     A convolution, a batch normalisation and an activation that follow one another share a pass over
@@ -45,25 +46,11 @@ class Sequential(Module):
         else:
             named = [(str(i), module) for i, module in enumerate(modules)]
         for name, module in named:
-            self._checked(module)
-            self.add_module(name, module)
+            self.add_module(name, checked(module, "Sequential"))
 
     def forward(self, input: Any) -> Any:
         """Each module on what the one before gave."""
         return run(self, input)
-
-    def append(self, module: Module) -> Sequential:
-        """One more module at the end."""
-        self.add_module(str(len(self)), self._checked(module))
-        return self
-
-    def __len__(self) -> int:
-        """The number of modules."""
-        return sum(1 for _ in self)
-
-    def __iter__(self) -> Iterator[Module]:
-        """The modules in their order; one that stands twice comes twice."""
-        return iter([value for value in self.__dict__.values() if isinstance(value, Module)])
 
     @overload
     def __getitem__(self, index: int) -> Module: ...
@@ -76,8 +63,3 @@ class Sequential(Module):
         if isinstance(index, slice):
             return Sequential(dict(list(modules.items())[index]))
         return list(modules.values())[index]
-
-    def _checked(self, module: object) -> Module:
-        if not isinstance(module, Module):
-            raise TypeError(f"Sequential: expected modules, got {type(module).__name__}")
-        return module

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from convlet.nn._sequence import ModuleSequence, checked
 from convlet.nn.module import Module
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ModuleDict", "ModuleList"]
 
 
-class ModuleList(Module):
+class ModuleList(ModuleSequence):
     """Modules in a list, whose parameters are found.
 
     Args:
@@ -35,38 +36,6 @@ class ModuleList(Module):
         super().__init__()
         self.extend(modules or ())
 
-    def append(self, module: Module) -> ModuleList:
-        """One more module at the end."""
-        self.add_module(str(len(self)), _checked(module, "ModuleList"))
-        return self
-
-    def extend(self, modules: Iterable[Module]) -> ModuleList:
-        """More modules at the end."""
-        for module in modules:
-            self.append(module)
-        return self
-
-    def insert(self, index: int, module: Module) -> None:
-        """One more module before the one at `index`."""
-        modules = list(self)
-        modules.insert(index, _checked(module, "ModuleList"))
-        self._hold(modules)
-
-    def pop(self, index: int = -1) -> Module:
-        """Take a module out."""
-        modules = list(self)
-        module = modules.pop(index)
-        self._hold(modules)
-        return module
-
-    def __len__(self) -> int:
-        """The number of modules."""
-        return sum(1 for _ in self)
-
-    def __iter__(self) -> Iterator[Module]:
-        """The modules in their order; one that stands twice comes twice."""
-        return iter([value for value in self.__dict__.values() if isinstance(value, Module)])
-
     @overload
     def __getitem__(self, index: int) -> Module: ...
     @overload
@@ -77,31 +46,13 @@ class ModuleList(Module):
         modules = list(self)
         return ModuleList(modules[index]) if isinstance(index, slice) else modules[index]
 
-    def __setitem__(self, index: int, module: Module) -> None:
-        """Put another module in a place."""
-        modules = list(self)
-        modules[index] = _checked(module, "ModuleList")
-        self._hold(modules)
-
-    def __delitem__(self, index: int | slice) -> None:
-        """Take modules out."""
-        modules = list(self)
-        del modules[index]
-        self._hold(modules)
-
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         """Both, in a new list."""
         return ModuleList([*self, *other])
 
     def __iadd__(self, other: Iterable[Module]) -> Self:
         """More modules at the end."""
-        self.extend(other)
-        return self
-
-    def _hold(self, modules: list[Module]) -> None:
-        for name in [name for name, value in self.__dict__.items() if isinstance(value, Module)]:
-            delattr(self, name)
-        self.extend(modules)
+        return self.extend(other)
 
 
 class ModuleDict(Module):
@@ -171,7 +122,7 @@ class ModuleDict(Module):
             raise TypeError(f"ModuleDict: a name must be a string, got {type(key).__name__}")
         if key not in self and hasattr(self, key):
             raise ValueError(f"ModuleDict: the name {key!r} is taken")
-        self.add_module(key, _checked(module, "ModuleDict"))
+        self.add_module(key, checked(module, "ModuleDict"))
 
     def __delitem__(self, key: str) -> None:
         """Take a module out."""
@@ -179,9 +130,3 @@ class ModuleDict(Module):
 
     def _held(self) -> dict[str, Module]:
         return {name: value for name, value in self.__dict__.items() if isinstance(value, Module)}
-
-
-def _checked(module: object, holder: str) -> Module:
-    if not isinstance(module, Module):
-        raise TypeError(f"{holder}: expected modules, got {type(module).__name__}")
-    return module
