@@ -226,6 +226,7 @@ struct CrossEntropy {
 struct SgdRule {
     float lr, momentum, dampening, weight_decay;
     bool nesterov, first;
+    float scale;  // of the gradient: -1 climbs, LARS's ratio
 };
 
 // Adam's (Kingma and Ba 2015) or AdamW's (Loshchilov and Hutter 2019) rule at one step.
@@ -234,6 +235,20 @@ struct AdamRule {
     float coupled_decay;                // added to the gradient (Adam)
     float shrink;                       // of the parameter beforehand (AdamW), else 1
     float step, root, eps;              // lr / (1 - beta1^t), sqrt(1 - beta2^t)
+    float scale;                        // of the gradient: -1 climbs
+};
+
+// LAMB's rule (You et al. 2020) at one step: Adam's change and decay, before each tensor's ratio.
+struct LambRule {
+    float to_mean, to_variance, beta2;  // 1 - beta1, 1 - beta2, beta2
+    float mean_share, root, eps;        // 1 - beta1^t, sqrt(1 - beta2^t)
+    float weight_decay, scale;          // of the gradient: -1 climbs
+};
+
+// torch.optim.RMSprop's rule; a mean is kept where it is centred, a buffer where it has momentum.
+struct RmspropRule {
+    float lr, alpha, eps, weight_decay, momentum;
+    float scale;  // of the gradient: -1 climbs
 };
 
 // A place in the numbers of Philox 4x32-10: a key and a 128-bit counter, which serves 4 numbers.
@@ -383,9 +398,16 @@ struct KernelTable {
     void (*sgd)(const SgdRule&, float* parameter, const float* gradient, float* velocity,
                 std::int64_t count);
     void (*adam)(const AdamRule&, float* parameter, const float* gradient, float* mean,
-                 float* variance, std::int64_t count);
+                 float* variance, float* largest, std::int64_t count);
     double (*sum_of_squares)(const float* x, std::int64_t count);
     void (*scale)(float* x, std::int64_t count, float factor);
+    void (*lamb_moments)(const LambRule&, const float* parameter, const float* gradient,
+                         float* mean, float* variance, std::int64_t count, float* squares);
+    void (*lamb_change)(const LambRule&, float rate, float* parameter, const float* mean,
+                        const float* variance, std::int64_t count);
+    void (*rmsprop)(const RmspropRule&, float* parameter, const float* gradient, float* square,
+                    float* mean, float* buffer, std::int64_t count);
+    void (*move_average)(float weight, const float* value, float* average, std::int64_t count);
     void (*philox)(const PhiloxStream&, std::int64_t count, std::uint32_t* out);
     void (*dropout)(const DropoutRule&, const float* x, std::int64_t count, float* y,
                     std::uint8_t* mask);

@@ -17,16 +17,32 @@ SGD_CASES: list[dict[str, Any]] = [
     {"lr": 0.1, "momentum": 0.5, "dampening": 0.25},
     {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1},
     {"lr": 0.05, "weight_decay": 0.1},
+    {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1, "maximize": True},
 ]
 ADAM_CASES: list[dict[str, Any]] = [
     {"lr": 0.1},
     {"lr": 0.02, "betas": (0.8, 0.9), "eps": 1e-3},
     {"lr": 0.02, "weight_decay": 0.1},
+    {"lr": 0.02, "weight_decay": 0.1, "amsgrad": True},
+    {"lr": 0.02, "maximize": True},
+]
+RMSPROP_CASES: list[dict[str, Any]] = [
+    {"lr": 0.02},
+    {"lr": 0.02, "alpha": 0.8, "eps": 1e-3, "weight_decay": 0.1},
+    {"lr": 0.02, "momentum": 0.9},
+    {"lr": 0.02, "momentum": 0.5, "centered": True, "eps": 1e-2},
+    {"lr": 0.02, "centered": True, "eps": 1e-2, "maximize": True},
+]
+LARGE_CASES: list[tuple[str, dict[str, Any]]] = [
+    ("LARS", {"lr": 0.5, "weight_decay": 0.1, "trust_coefficient": 0.1}),
+    ("LARS", {"lr": 0.5, "momentum": 0.0, "adapt": False}),
+    ("LAMB", {"lr": 0.02, "weight_decay": 0.1}),
 ]
 CASES = [
     *(("SGD", case) for case in SGD_CASES),
     *(("Adam", case) for case in ADAM_CASES),
     *(("AdamW", case) for case in ADAM_CASES),
+    *(("RMSprop", case) for case in RMSPROP_CASES),
 ]
 
 
@@ -44,12 +60,12 @@ def start() -> list[nn.Parameter]:
 
 
 @pytest.mark.parametrize(("name", "numbers"), CASES, ids=str)
-def test_ten_steps_are_torchs(name: str, numbers: dict[str, Any]) -> None:
+def test_fifty_steps_are_torchs(name: str, numbers: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch", exc_type=ImportError)
     ours, theirs = start(), [torch.nn.Parameter(torch.from_numpy(p.data.copy())) for p in start()]
     a, b = getattr(optim, name)(ours, **numbers), getattr(torch.optim, name)(theirs, **numbers)
     rng = np.random.default_rng(0)
-    for step in range(10):
+    for step in range(50):
         for p, q in zip(ours, theirs, strict=True):
             gradient = rng.normal(size=p.shape).astype(np.float32)
             skipped = step == 3 and p.ndim == 1
@@ -59,6 +75,77 @@ def test_ten_steps_are_torchs(name: str, numbers: dict[str, Any]) -> None:
         b.step()
     for p, q in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "numbers"), CASES, ids=str)
+def test_a_state_of_torch_is_continued(name: str, numbers: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    theirs = [torch.nn.Parameter(torch.from_numpy(p.data.copy())) for p in start()]
+    b = getattr(torch.optim, name)(theirs, **numbers)
+    rng = np.random.default_rng(0)
+
+    def torch_step() -> list[np.ndarray]:
+        gradients = [rng.normal(size=tuple(q.shape)).astype(np.float32) for q in theirs]
+        for q, gradient in zip(theirs, gradients, strict=True):
+            q.grad = torch.from_numpy(gradient)
+        b.step()
+        return gradients
+
+    for _ in range(3):
+        torch_step()
+    ours = [nn.Parameter(q.detach().numpy()) for q in theirs]
+    a = getattr(optim, name)(ours, lr=99.0)
+    a.load_state_dict(b.state_dict())
+    for _ in range(3):
+        for p, gradient in zip(ours, torch_step(), strict=True):
+            p.grad = Tensor(gradient)
+        a.step()
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_closure_is_called_once_and_its_loss_given_back() -> None:
+    w = nn.Parameter([1.0])
+    optimizer = optim.SGD([w], lr=0.5)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    loss = optimizer.step(closure)
+    assert loss is not None
+    assert (loss.item(), w.item()) == (1.0, 0.0)
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad is not None
+    assert w.grad.item() == 0.0
+
+
+def test_a_group_that_does_not_adapt_steps_plainly() -> None:
+    for adapted, plain in ((optim.LARS, optim.SGD), (optim.LAMB, optim.AdamW)):
+        ours, same = start(), start()
+        more: dict[str, Any] = {"momentum": 0.9} if plain is optim.SGD else {"eps": 1e-6}
+        run(adapted(ours, lr=0.1, adapt=False, **more), ours, 5)
+        run(plain(same, lr=0.1, **more), same, 5)
+        for p, q in zip(ours, same, strict=True):
+            np.testing.assert_allclose(p.data, q.data, rtol=1e-5, atol=1e-6)
+        scaled = start()
+        run(adapted(scaled, lr=0.1, **more), scaled, 5)
+        assert not np.allclose(scaled[0].data, same[0].data, rtol=1e-2)
+
+
+def test_lars_and_lamb_change_each_parameter_by_the_same_share_of_its_size() -> None:
+    for make in (
+        lambda p: optim.LARS(p, lr=1.0, momentum=0.0, trust_coefficient=0.01),
+        lambda p: optim.LAMB(p, lr=0.01, weight_decay=0.0),
+    ):
+        params = [nn.Parameter(np.full(9, 10.0)), nn.Parameter(np.full((2, 3), 1e-3))]
+        before = [p.data.copy() for p in params]
+        run(make(params), params, 1)
+        for p, old in zip(params, before, strict=True):
+            share = np.linalg.norm(p.data - old) / np.linalg.norm(old)
+            assert share == pytest.approx(0.01, rel=1e-4)
 
 
 def test_sgd_is_its_formula() -> None:
@@ -123,7 +210,7 @@ def test_groups_have_numbers_of_their_own() -> None:
     assert (a.item(), b.item()) == (-1.5, -20.0)
 
 
-@pytest.mark.parametrize(("name", "numbers"), CASES, ids=str)
+@pytest.mark.parametrize(("name", "numbers"), [*CASES, *LARGE_CASES], ids=str)
 def test_state_round_trip_continues_with_the_same_bits(name: str, numbers: dict[str, Any]) -> None:
     whole, halves = start(), start()
     run(getattr(optim, name)(whole, **numbers), whole, 6)
@@ -174,6 +261,11 @@ ANY: Any = optim  # so that wrong types can be passed on purpose
         (lambda p: ANY.Adam(p, betas=(0.9, 1.0)), ValueError, r"Adam: betas must be in \[0, 1\)"),
         (lambda p: ANY.Adam(p, betas=0.9), TypeError, "Adam: betas must be a pair"),
         (lambda p: ANY.AdamW(p, eps=-1e-8), ValueError, "AdamW: eps must be"),
+        (lambda p: ANY.RMSprop(p, alpha=1.5), ValueError, r"RMSprop: alpha must be in \[0, 1\]"),
+        (lambda p: ANY.RMSprop(p, momentum=-1), ValueError, "RMSprop: momentum must be"),
+        (lambda p: ANY.LARS(p, trust_coefficient=-1), ValueError, "LARS: trust_coefficient must"),
+        (lambda p: ANY.LARS(p, lr=None), TypeError, "LARS: lr must be a number"),
+        (lambda p: ANY.LAMB(p, betas=(1.0, 0.9)), ValueError, r"LAMB: betas must be in \[0, 1\)"),
         (lambda p: ANY.SGD([]), ValueError, "SGD: params is empty"),
         (lambda p: ANY.SGD(p[0]), TypeError, "SGD: params must be several parameters"),
         (lambda p: ANY.SGD([1.0]), TypeError, "SGD: params must be tensors, got float"),

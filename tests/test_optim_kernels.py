@@ -80,6 +80,94 @@ def test_adam_follows_its_formula(isa: str, rule: dict[str, Any]) -> None:
     assert_close(variances, [v for _, _, v in exact])
 
 
+@pytest.mark.parametrize("scale", [1.0, -1.0])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("centered", [False, True])
+def test_rmsprop_follows_its_formula(
+    isa: str, centered: bool, momentum: float, scale: float
+) -> None:
+    params = arrays(0)
+    squares, means, buffers = zeros(), zeros(), zeros()
+    rule: dict[str, Any] = {"lr": 0.01, "alpha": 0.8, "eps": 1e-3, "weight_decay": 0.1}
+    rule.update(momentum=momentum, centered=centered)
+    exact = [(p.astype("f8"), *(np.zeros(p.shape) for _ in range(3))) for p in params]
+    for step in range(5):
+        grads = arrays(1 + step)
+        _core.rmsprop_step(params, grads, squares, means, buffers, scale=scale, **rule)
+        exact = [
+            reference_optim.rmsprop_step(p, scale * g.astype("f8"), s, m, b, **rule)
+            for (p, s, m, b), g in zip(exact, grads, strict=True)
+        ]
+    for got, place in ((params, 0), (squares, 1), (means, 2), (buffers, 3)):
+        for a, b in zip(got, exact, strict=True):
+            np.testing.assert_allclose(a, b[place], rtol=1e-3, atol=1e-4)
+    assert any(mean.any() for mean in means) == centered
+    assert any(buffer.any() for buffer in buffers) == (momentum > 0)
+
+
+@pytest.mark.parametrize("scale", [1.0, -1.0])
+@pytest.mark.parametrize("rule", SGD_RULES, ids=str)
+def test_lars_is_sgd_with_a_ratio_for_each_parameter(
+    isa: str, rule: dict[str, Any], scale: float
+) -> None:
+    params, velocities = arrays(0), zeros()
+    exact = [(p.astype("f8"), v.astype("f8")) for p, v in zip(params, velocities, strict=True)]
+    for step in range(5):
+        grads, first = arrays(1 + step), step == 0
+        grads[3][:] = 0  # a parameter whose gradient has no size
+        _core.lars_step(
+            params, grads, velocities, 0.1, first=first, scale=scale, trust=0.02, eps=1e-6, **rule
+        )
+        after = []
+        for (p, v), g in zip(exact, grads, strict=True):
+            decay = rule["weight_decay"]
+            ratio = reference_optim.lars_ratio(p, g.astype("f8"), decay, 0.02, 1e-6)
+            scaled = {**rule, "weight_decay": ratio * decay}
+            gradient = scale * ratio * g.astype("f8")
+            after.append(reference_optim.sgd_step(p, gradient, v, lr=0.1, first=first, **scaled))
+        exact = after
+    assert_close(params, [p for p, _ in exact])
+
+
+@pytest.mark.parametrize("adapt", [True, False])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_lamb_follows_its_formula(isa: str, weight_decay: float, adapt: bool) -> None:
+    params, means, variances = arrays(0), zeros(), zeros()
+    params[3][:] = 0  # without a size, nothing is scaled
+    rates: dict[str, Any] = {"lr": 0.05, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6}
+    rates.update(weight_decay=weight_decay, adapt=adapt)
+    exact = [(p.astype("f8"), np.zeros(p.shape), np.zeros(p.shape)) for p in params]
+    for step in range(1, 6):
+        grads = [np.asarray(g + np.sign(g)) for g in arrays(step)]
+        _core.lamb_step(params, grads, means, variances, step=step, scale=1.0, **rates)
+        exact = [
+            reference_optim.lamb_step(p, g.astype("f8"), m, v, step=step, **rates)
+            for (p, m, v), g in zip(exact, grads, strict=True)
+        ]
+    for a, (b, _, _) in zip(params, exact, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_an_average_moves_towards_the_values(isa: str) -> None:
+    averages, values = arrays(0), arrays(1)
+    wanted = [
+        a.astype("f8") + 0.25 * (v.astype("f8") - a) for a, v in zip(averages, values, strict=True)
+    ]
+    _core.average_step(averages, values, 0.25)
+    assert_close(averages, wanted)
+
+
+def test_a_variance_that_rounding_made_negative_is_none() -> None:
+    param, grad = [np.ones(64, np.float32)], [np.full(64, 0.1, np.float32)]
+    square, mean = [np.zeros(64, np.float32)], [np.zeros(64, np.float32)]
+    for _ in range(200):
+        _core.rmsprop_step(param, grad, square, mean, [], 1e-6, 0.9, 1e-2, 0.0, 0.0, True, 1.0)
+        assert np.isfinite(param[0]).all()
+    grad[0][0] = np.nan
+    _core.rmsprop_step(param, grad, square, mean, [], 1e-6, 0.9, 1e-2, 0.0, 0.0, True, 1.0)
+    assert np.isnan(param[0][0])
+
+
 def sgd(params: Arrays, grads: Arrays, velocities: Arrays) -> None:
     _core.sgd_step(params, grads, velocities, 0.1, 0.9, 0.0, 0.01, True, False)
 
@@ -89,7 +177,23 @@ def adam(params: Arrays, grads: Arrays, means: Arrays, variances: Arrays | None 
     _core.adam_step(params, grads, means, other, 0.1, 0.9, 0.99, 1e-8, 0.01, 3, False)
 
 
-both = pytest.mark.parametrize("step", [sgd, adam])
+def lars(params: Arrays, grads: Arrays, velocities: Arrays) -> None:
+    _core.lars_step(
+        params, grads, velocities, 0.1, 0.9, 0.0, 0.01, True, False, 1.0, trust=0.1, eps=1e-8
+    )
+
+
+def lamb(params: Arrays, grads: Arrays, means: Arrays) -> None:
+    other = [np.full_like(mean, 0.5) for mean in means]
+    _core.lamb_step(params, grads, means, other, 0.1, 0.9, 0.99, 1e-6, 0.01, 3, True, 1.0)
+
+
+def rmsprop(params: Arrays, grads: Arrays, buffers: Arrays) -> None:
+    squares, means = ([np.full_like(buffer, 0.5) for buffer in buffers] for _ in range(2))
+    _core.rmsprop_step(params, grads, squares, means, buffers, 0.1, 0.9, 1e-6, 0.01, 0.9, True, 1.0)
+
+
+both = pytest.mark.parametrize("step", [sgd, adam, lars, lamb, rmsprop])
 
 
 @both
@@ -239,3 +343,5 @@ def test_adam_counts_steps_from_one(step: int) -> None:
     one = [[np.ones(1, np.float32)] for _ in range(4)]
     with pytest.raises(ValueError, match=f"step must be at least 1, got {step}"):
         _core.adam_step(one[0], one[1], one[2], one[3], 0.1, 0.9, 0.99, 1e-8, 0.0, step, False)
+    with pytest.raises(ValueError, match=f"step must be at least 1, got {step}"):
+        _core.lamb_step(one[0], one[1], one[2], one[3], 0.1, 0.9, 0.99, 1e-8, 0.0, step, True, 1.0)

@@ -241,6 +241,21 @@ def sgd_step(
     weight_decay: float,
     nesterov: bool,
     first: bool,
+    scale: float = 1.0,
+) -> None: ...
+def lars_step(
+    params: Sequence[_Array],
+    grads: Sequence[_Array],
+    velocities: Sequence[_Array],
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    first: bool,
+    scale: float,
+    trust: float,
+    eps: float,
 ) -> None: ...
 def adam_step(
     params: Sequence[_Array],
@@ -254,6 +269,8 @@ def adam_step(
     weight_decay: float,
     step: int,
     decoupled: bool,
+    scale: float = 1.0,
+    largest: Sequence[_Array] = [],
 ) -> None: ...
 def box_iou(boxes1: _Array, boxes2: _Array, kind: str, eps: float) -> _Array: ...
 def paired_box_iou(boxes1: _Array, boxes2: _Array, kind: str, eps: float) -> _Array: ...
@@ -290,6 +307,37 @@ def roi_align_grad(
 ) -> _Array: ...
 def sum_of_squares(arrays: Sequence[_Array]) -> float: ...
 def scale(arrays: Sequence[_Array], factor: float) -> None: ...
+def lamb_step(
+    params: Sequence[_Array],
+    grads: Sequence[_Array],
+    means: Sequence[_Array],
+    variances: Sequence[_Array],
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    step: int,
+    adapt: bool,
+    scale: float,
+) -> None: ...
+def rmsprop_step(
+    params: Sequence[_Array],
+    grads: Sequence[_Array],
+    squares: Sequence[_Array],
+    means: Sequence[_Array],
+    buffers: Sequence[_Array],
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    centered: bool,
+    scale: float,
+) -> None: ...
+
+# averages += weight (values - averages)
+def average_step(averages: Sequence[_Array], values: Sequence[_Array], weight: float) -> None: ...
 def to_channels_last(x: _Array) -> _Array: ...
 def to_contiguous(x: _Array) -> _Array: ...
 def exact_conv() -> bool: ...

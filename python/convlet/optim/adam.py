@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from convlet import _core
-from convlet._changes import changes
 from convlet.optim._arguments import number
-from convlet.optim.optimizer import Optimizer
+from convlet.optim.optimizer import Optimizer, by_step, gradients
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from convlet.tensor import Tensor
 
-__all__ = ["Adam", "AdamW"]
+__all__ = ["Adam", "AdamW", "adam_numbers", "check_adam"]
 
 
 class Adam(Optimizer):
@@ -31,6 +30,9 @@ class Adam(Optimizer):
         betas: how much of the two running means is kept.
         eps: added to the denominator.
         weight_decay: how strongly parameters are drawn to 0.
+        amsgrad: whether to divide by the largest running mean of the square so far (Reddi, Kale and
+            Kumar, "On the convergence of Adam and beyond", 2018).
+        maximize: whether to climb instead of to descend.
 
     Raises:
         TypeError: a number is not a number, or a parameter not a tensor.
@@ -55,52 +57,63 @@ class Adam(Optimizer):
         betas: Sequence[float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         """Check the numbers."""
-        super().__init__(
-            params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        )
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Refuse numbers of a group that are out of range."""
-        for name in ("lr", "eps", "weight_decay"):
-            number(group[name], self._name, name)
-        if not isinstance(group["betas"], (tuple, list)) or len(group["betas"]) != 2:
-            raise TypeError(f"{self._name}: betas must be a pair of numbers, got {group['betas']}")
-        for beta in group["betas"]:
-            number(beta, self._name, "betas", below=1.0)
+        check_adam(group, self._name)
 
-    def step(self) -> None:
-        """Change every parameter that has a gradient."""
-        for group in self.param_groups:
-            by_step: dict[int, list[Tensor]] = {}
-            for param in group["params"]:
-                if param.grad is None:
-                    continue
-                state = self.state.get(param)
-                if state is None:
-                    state = self.state[param] = {
-                        "step": 0,
-                        "exp_avg": np.zeros_like(param.data),
-                        "exp_avg_sq": np.zeros_like(param.data),
-                    }
-                state["step"] += 1
-                by_step.setdefault(state["step"], []).append(param)
-            for step, params in by_step.items():
-                _core.adam_step(
-                    [param.data for param in params],
-                    [param.grad.data for param in params if param.grad is not None],
-                    [self.state[param]["exp_avg"] for param in params],
-                    [self.state[param]["exp_avg_sq"] for param in params],
-                    float(group["lr"]),
-                    float(group["betas"][0]),
-                    float(group["betas"][1]),
-                    float(group["eps"]),
-                    float(group["weight_decay"]),
-                    step,
-                    self.decoupled,
-                )
-                changes.note([param.data for param in params])
+    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        """Change these parameters of a group."""
+        names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * bool(group["amsgrad"])
+        for param in params:
+            state = self.state.setdefault(param, {"step": 0})
+            for name in names:
+                if name not in state:
+                    state[name] = np.zeros_like(param.data)
+        for step, same in by_step(params, self.state).items():
+            kept = [[self.state[param][name] for param in same] for name in names]
+            _core.adam_step(
+                [param.data for param in same],
+                gradients(same),
+                kept[0],
+                kept[1],
+                *adam_numbers(group),
+                step=step,
+                decoupled=self.decoupled,
+                scale=-1.0 if group["maximize"] else 1.0,
+                largest=kept[2] if group["amsgrad"] else [],
+            )
+
+
+def check_adam(group: Mapping[str, Any], name: str) -> None:
+    """Refuse numbers of a group that are out of range."""
+    for key in ("lr", "eps", "weight_decay"):
+        number(group[key], name, key)
+    if not isinstance(group["betas"], (tuple, list)) or len(group["betas"]) != 2:
+        raise TypeError(f"{name}: betas must be a pair of numbers, got {group['betas']}")
+    for beta in group["betas"]:
+        number(beta, name, "betas", below=1.0)
+
+
+def adam_numbers(group: Mapping[str, Any]) -> tuple[float, float, float, float, float]:
+    """The numbers of a group that Adam's and LAMB's rules take, in their order."""
+    beta1, beta2 = group["betas"]
+    lr, eps, decay = group["lr"], group["eps"], group["weight_decay"]
+    return float(lr), float(beta1), float(beta2), float(eps), float(decay)
 
 
 class AdamW(Adam):
@@ -124,6 +137,9 @@ class AdamW(Adam):
         betas: Sequence[float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         """Check the numbers."""
-        super().__init__(params, lr, betas, eps, weight_decay)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from convlet._changes import changes
 from convlet.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from convlet.ops._arguments import Array
 
     Group: TypeAlias = dict[str, Any]
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "by_step", "gradients"]
+
+T = TypeVar("T")
 
 
 class Optimizer(ABC):
@@ -59,8 +64,25 @@ class Optimizer(ABC):
         """Refuse numbers of a group that are out of range."""
 
     @abstractmethod
-    def step(self) -> None:
-        """Change every parameter that has a gradient."""
+    def update(self, params: list[Tensor], group: Group) -> None:
+        """Change these parameters of a group, all of which have a gradient."""
+
+    def step(self, closure: Callable[[], T] | None = None) -> T | None:
+        """Change every parameter that has a gradient.
+
+        Args:
+            closure: called first: it computes the gradients and gives the loss.
+
+        Returns:
+            What the closure gave.
+        """
+        loss = None if closure is None else closure()
+        for group in self.param_groups:
+            params = [param for param in group["params"] if param.grad is not None]
+            if params:
+                self.update(params, group)
+                changes.note([param.data for param in params])
+        return loss
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add parameters with numbers of their own."""
@@ -86,11 +108,14 @@ class Optimizer(ABC):
         self.check(group)
         self.param_groups.append(group)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or write zeros into them."""
         for group in self.param_groups:
             for param in group["params"]:
-                param.grad = None
+                if set_to_none:
+                    param.grad = None
+                elif param.grad is not None:
+                    param.grad.data[...] = 0
 
     def state_dict(self) -> dict[str, Any]:
         """All that the optimiser remembers, with parameters as numbers in their order."""
@@ -107,6 +132,8 @@ class Optimizer(ABC):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Copy in what `state_dict` gave, after all of it has been checked.
 
+        The state of the torch.optim optimiser of the same name is taken too.
+
         Raises:
             ValueError: groups or shapes differ from this optimiser's.
         """
@@ -122,24 +149,47 @@ class Optimizer(ABC):
         loaded: dict[Tensor, dict[str, Any]] = {}
         for number, param in zip(numbers, params, strict=True):
             if number in state:
-                loaded[param] = {
-                    key: self._copied(key, value, param) for key, value in state[number].items()
+                kept = {
+                    key: self._copied(key, value, param)
+                    for key, value in state[number].items()
+                    if value is not None
                 }
+                if kept:
+                    loaded[param] = kept
         merged = []
         for own, group in zip(self.param_groups, groups, strict=True):
             given = {key: value for key, value in group.items() if key != "params"}
-            merged.append({**own, **given})
+            merged.append({**self.defaults, **given, "params": own["params"]})
             self.check(merged[-1])
         for own, group in zip(self.param_groups, merged, strict=True):
+            own.clear()
             own.update(group)
         self.state = loaded
 
     def _copied(self, key: str, value: Any, param: Tensor) -> Any:
-        if not isinstance(value, np.ndarray):
+        if isinstance(value, (int, float)):
             return value
-        if value.shape != param.shape:
+        array = np.asarray(value)
+        if array.ndim == 0 and param.shape != ():
+            return array.item()
+        if array.shape != param.shape:
             raise ValueError(
                 f"load_state_dict: {key} must have its parameter's shape {param.shape}, "
-                f"got {value.shape}"
+                f"got {array.shape}"
             )
-        return np.array(value, np.float32, order="C")
+        return np.array(array, np.float32, order="C")
+
+
+def gradients(params: Iterable[Tensor]) -> list[Array]:
+    """The arrays of the gradients that are there."""
+    return [param.grad.data for param in params if param.grad is not None]
+
+
+def by_step(params: list[Tensor], state: dict[Tensor, dict[str, Any]]) -> dict[int, list[Tensor]]:
+    """Count one more step of each parameter; the parameters by the number of their steps."""
+    groups: dict[int, list[Tensor]] = {}
+    for param in params:
+        kept = state[param]
+        kept["step"] = int(kept["step"]) + 1
+        groups.setdefault(kept["step"], []).append(param)
+    return groups

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convlet import _core
-from convlet._changes import changes
 from convlet.optim._arguments import number
-from convlet.optim.optimizer import Optimizer
+from convlet.optim.optimizer import Optimizer, gradients
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from convlet.ops._arguments import Array
     from convlet.tensor import Tensor
 
-__all__ = ["SGD"]
+__all__ = ["SGD", "numbers_of"]
 
 
 class SGD(Optimizer):
@@ -34,6 +33,7 @@ class SGD(Optimizer):
         dampening: how much of the gradient is kept from the velocity.
         weight_decay: how strongly parameters are drawn to 0.
         nesterov: whether to look ahead; needs momentum and no dampening.
+        maximize: whether to climb instead of to descend.
 
     Raises:
         TypeError: a number is not a number, or a parameter not a tensor.
@@ -57,6 +57,8 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         """Check the numbers."""
         defaults = {
@@ -65,48 +67,54 @@ class SGD(Optimizer):
             "dampening": dampening,
             "weight_decay": weight_decay,
             "nesterov": nesterov,
+            "maximize": maximize,
         }
         super().__init__(params, defaults)
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Refuse numbers of a group that are out of range."""
         for name in ("lr", "momentum", "dampening", "weight_decay"):
-            number(group[name], "SGD", name)
+            number(group[name], self._name, name)
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ValueError(
-                "SGD: nesterov needs momentum above 0 and dampening 0, "
+                f"{self._name}: nesterov needs momentum above 0 and dampening 0, "
                 f"got {group['momentum']} and {group['dampening']}"
             )
 
-    def step(self) -> None:
-        """Change every parameter that has a gradient."""
-        for group in self.param_groups:
-            trained = [param for param in group["params"] if param.grad is not None]
-            if group["momentum"] == 0:
-                self._update(trained, [], group, first=True)
-                continue
-            fresh = [param for param in trained if param not in self.state]
-            kept = [param for param in trained if param in self.state] if fresh else trained
-            velocities = [self.state[param]["momentum_buffer"] for param in kept]
-            self._update(kept, velocities, group, first=False)
-            velocities = [np.zeros_like(param.data) for param in fresh]
-            self._update(fresh, velocities, group, first=True)
-            for param, velocity in zip(fresh, velocities, strict=True):
-                self.state[param] = {"momentum_buffer": velocity}
+    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        """Change these parameters of a group."""
+        if group["momentum"] == 0:
+            self._change(params, [], group, first=True)
+            return
+        fresh = [param for param in params if param not in self.state]
+        kept = [param for param in params if param in self.state] if fresh else params
+        velocities = [self.state[param]["momentum_buffer"] for param in kept]
+        self._change(kept, velocities, group, first=False)
+        velocities = [np.zeros_like(param.data) for param in fresh]
+        self._change(fresh, velocities, group, first=True)
+        for param, velocity in zip(fresh, velocities, strict=True):
+            self.state[param] = {"momentum_buffer": velocity}
 
-    def _update(
+    def _change(
         self, params: list[Tensor], velocities: list[Array], group: dict[str, Any], first: bool
     ) -> None:
         if params:
             _core.sgd_step(
                 [param.data for param in params],
-                [param.grad.data for param in params if param.grad is not None],
+                gradients(params),
                 velocities,
-                float(group["lr"]),
-                float(group["momentum"]),
-                float(group["dampening"]),
-                float(group["weight_decay"]),
-                bool(group["nesterov"]),
-                first,
+                *numbers_of(group),
+                first=first,
+                scale=-1.0 if group["maximize"] else 1.0,
             )
-            changes.note([param.data for param in params])
+
+
+def numbers_of(group: Mapping[str, Any]) -> tuple[float, float, float, float, bool]:
+    """The numbers of a group that SGD's rule takes, in its order."""
+    return (
+        float(group["lr"]),
+        float(group["momentum"]),
+        float(group["dampening"]),
+        float(group["weight_decay"]),
+        bool(group["nesterov"]),
+    )
