@@ -50,10 +50,13 @@ NAMES = {
         pixel_unshuffle
         binary_cross_entropy binary_cross_entropy_with_logits dice_loss focal_loss huber_loss l1_loss
         mse_loss nll_loss sigmoid_focal_loss smooth_l1_loss""",
-    "convlet.optim": "Adam AdamW Optimizer SGD lr_scheduler",
+    "convlet.optim": "Adam AdamW LAMB LARS Optimizer RMSprop SGD lr_scheduler",
     "convlet.optim.lr_scheduler": """ChainedScheduler ConstantLR CosineAnnealingLR
         CosineAnnealingWarmRestarts ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR OneCycleLR
         PolynomialLR ReduceLROnPlateau SequentialLR StepLR with_warmup""",
+    "convlet.train": """Accuracy CSVLog Callback Checkpoint EMA EarlyStopping F1 History LRFinder MeanIoU
+        Metric NonFiniteLossError Precision ProgressBar Recall TensorBoard TopKAccuracy Trainer
+        confusion_matrix load_checkpoint save_checkpoint""",
     "convlet.bench": "BatchNorm2d Conv2d Linear MaxPool2d Network Row available medians race",
     "convlet.data": """ArrayDataset BatchSampler ConcatDataset DataLoader Dataset RandomSampler Sampler
         SequentialSampler Subset SubsetRandomSampler TensorDataset WeightedRandomSampler
@@ -159,6 +162,8 @@ SIGNATURES = {
     "convlet.data.transforms.RandomHorizontalFlip": "p=0.5",
     "convlet.optim.SGD": "params, lr=0.001, momentum=0, dampening=0, weight_decay=0",
     "convlet.optim.Adam": "params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0",
+    "convlet.optim.RMSprop": """params, lr=0.01, alpha=0.99, eps=1e-08, weight_decay=0, momentum=0,
+        centered=False""",
     "convlet.optim.lr_scheduler.StepLR": "optimizer, step_size, gamma=0.1, last_epoch=-1",
     "convlet.optim.lr_scheduler.MultiStepLR": "optimizer, milestones, gamma=0.1, last_epoch=-1",
     "convlet.optim.lr_scheduler.CosineAnnealingLR": "optimizer, T_max, eta_min=0, last_epoch=-1",

@@ -93,6 +93,13 @@ def test_the_python_of_a_page_runs(name: str, library: str, tmp_path: Path) -> N
     run(code, tmp_path)
 
 
+def test_the_python_of_the_training_page_runs(tmp_path: Path) -> None:
+    rate = run("\n".join(blocks(ROOT / "docs/training.md", "python")), tmp_path).split()[-1]
+    assert 1e-4 < float(rate) < 1
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"best.npz", "last.npz"}
+    assert len(list((tmp_path / "run").glob("step-*.npz"))) == 1
+
+
 def test_the_readme_gives_the_two_commands() -> None:
     commands = "".join(blocks(ROOT / "README.md", ""))
     assert 'pip install ".[demo]" && convlet train' in commands

@@ -24,12 +24,12 @@ from convlet.cli import (
 )
 from convlet.cli.errors import INTERRUPTED, CommandError
 from convlet.cli.output import as_json, say, table
-from convlet.cli.progress import clock
 from convlet.cli.scores import score
 from convlet.cli.train_options import EXAMPLES, add_options
 from convlet.io import atomic_write
 from convlet.models import published
 from convlet.train import NonFiniteLossError
+from convlet.train.progress import clock
 
 if TYPE_CHECKING:
     import argparse

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from convlet import nn, optim
 from convlet.cli import datasets
-from convlet.cli.progress import ProgressBar
 from convlet.data import DataLoader
 from convlet.optim import lr_scheduler
-from convlet.train import Callback, EarlyStopping, History, Trainer
+from convlet.train import Callback, EarlyStopping, History, ProgressBar, Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -136,7 +135,7 @@ def fit(
         rule.make(model.parameters(), lr=lr, **rule.arguments),
     )
     stopping = _stopping(schedule, epochs)
-    callbacks: list[Callback] = [stopping, ProgressBar(len(loader), len(train))]
+    callbacks: list[Callback] = [stopping, ProgressBar()]
     if schedule in PLANS:
         steps = epochs * len(loader)
         callbacks.insert(0, Planned(PLANS[schedule](trainer.optimizer, lr, steps)))

@@ -21,6 +21,14 @@ def number(value: Any, optimizer: str, name: str, below: float = math.inf) -> fl
     return result
 
 
+def above_zero(value: Any, optimizer: str, name: str) -> float:
+    """A finite number above 0."""
+    result = number(value, optimizer, name)
+    if result == 0.0:
+        raise ValueError(f"{optimizer}: {name} must be above 0, got {result}")
+    return result
+
+
 def count(value: Any, optimizer: str, name: str, least: int = 1) -> int:
     """An int of at least `least`."""
     result = integer(value, optimizer, name)

@@ -7,20 +7,39 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from convlet.ops._arguments import integer
+from convlet.train.confusion import (
+    F1,
+    MeanIoU,
+    Precision,
+    Recall,
+    confusion_matrix,
+    recall_per_class,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy.typing as npt
 
     from convlet.ops._arguments import Array
 
-__all__ = ["Accuracy", "Metric", "TopKAccuracy", "confusion_matrix", "recall_per_class"]
+__all__ = [
+    "Accuracy",
+    "Metric",
+    "TopKAccuracy",
+    "confusion_matrix",
+    "make_metrics",
+    "recall_per_class",
+]
 
 
 @runtime_checkable
 class Metric(Protocol):
-    """Anything with a name that counts batches and gives one number."""
+    """Anything with a name that counts batches and gives one number.
+
+    With `state_dict` and `load_state_dict` (plain numbers and lists) it goes on counting where a
+    training is resumed in the middle of an epoch.
+    """
 
     name: str
 
@@ -35,7 +54,7 @@ class Metric(Protocol):
 
 
 class Accuracy:
-    """The share of rows whose greatest score is at the label.
+    """The share of rows, or of pixels of a map, whose greatest score is at the label.
 
     The label of soft targets (N, K), as MixUp makes them, is the class with the largest share.
 
@@ -61,11 +80,19 @@ class Accuracy:
         """Count one batch."""
         labels = _labels(outputs, targets)
         self.right += int(np.count_nonzero(outputs.argmax(axis=1) == labels))
-        self.count += len(targets)
+        self.count += labels.size
 
     def compute(self) -> float:
         """The share so far, NaN of nothing."""
         return self.right / self.count if self.count else float("nan")
+
+    def state_dict(self) -> dict[str, int]:
+        """The counts so far."""
+        return {"right": self.right, "count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on counting."""
+        self.right, self.count = int(state["right"]), int(state["count"])
 
 
 class TopKAccuracy(Accuracy):
@@ -88,11 +115,20 @@ class TopKAccuracy(Accuracy):
 
     def update(self, outputs: Array, targets: npt.NDArray[Any]) -> None:
         """Count one batch."""
-        labels = _labels(outputs, targets).astype(np.int64)
-        at_label = np.take_along_axis(outputs, labels[:, None], axis=1)
+        labels = _labels(outputs, targets)
+        at_label = np.take_along_axis(outputs, np.expand_dims(labels.astype(np.int64), 1), axis=1)
         greater = (outputs > at_label).sum(axis=1)
         self.right += int(np.count_nonzero(greater < self.k))
-        self.count += len(targets)
+        self.count += labels.size
+
+
+_NAMES: dict[str, Callable[[], Metric]] = {
+    "accuracy": Accuracy,
+    "precision": Precision,
+    "recall": Recall,
+    "f1": F1,
+    "miou": MeanIoU,
+}
 
 
 def _labels(outputs: Array, targets: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -100,73 +136,24 @@ def _labels(outputs: Array, targets: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def make_metrics(metrics: Iterable[str | Metric]) -> list[Metric]:
-    """Metrics from names ("accuracy", "top5") and objects."""
+    """Metrics from names ("accuracy", "top5", "f1" …) and objects."""
     if isinstance(metrics, str):
         metrics = (metrics,)
     made: list[Metric] = []
     for metric in metrics:
         if isinstance(metric, str):
-            if metric == "accuracy":
-                made.append(Accuracy())
+            if metric in _NAMES:
+                made.append(_NAMES[metric]())
             elif metric.startswith("top") and metric[3:].isdecimal():
                 made.append(TopKAccuracy(int(metric[3:])))
             else:
-                raise ValueError(f'metrics: names are "accuracy" and "top5", got {metric!r}')
+                names = ", ".join(f'"{name}"' for name in (*_NAMES, "top5"))
+                raise ValueError(f"metrics: names are {names}, got {metric!r}")
         elif isinstance(metric, Metric):
             made.append(metric)
         else:
             raise TypeError(f"metrics: names or Metric objects, got {type(metric).__name__}")
-    names = [metric.name for metric in made]
-    if len(set(names)) != len(names) or "loss" in names:
-        raise ValueError(f'metrics: names must differ and not be "loss", got {names}')
+    names_given = [metric.name for metric in made]
+    if len(set(names_given)) != len(names_given) or "loss" in names_given:
+        raise ValueError(f'metrics: names must differ and not be "loss", got {names_given}')
     return made
-
-
-def confusion_matrix(
-    labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: int | None = None
-) -> npt.NDArray[np.int64]:
-    """How often each class (row) was taken for each class (column).
-
-    Args:
-        labels: the right classes (N,).
-        predictions: the predicted classes (N,).
-        classes: how many there are; as many as occur unless given.
-
-    Raises:
-        TypeError: classes are not integers.
-        ValueError: lengths differ, or a class is outside [0, classes).
-
-    Example:
-        >>> confusion_matrix([0, 1, 1], [0, 1, 0])
-        array([[1, 0],
-               [1, 1]])
-    """
-    right, said = np.asarray(labels), np.asarray(predictions)
-    for name, array in (("labels", right), ("predictions", said)):
-        if array.dtype.kind not in "iu":
-            raise TypeError(f"confusion_matrix: {name} must be integers, got {array.dtype}")
-    if right.ndim != 1 or right.shape != said.shape:
-        raise ValueError(
-            f"confusion_matrix: labels and predictions must be (N,), "
-            f"got {right.shape} and {said.shape}"
-        )
-    if classes is None:
-        classes = int(max(right.max(initial=-1), said.max(initial=-1))) + 1
-    for name, array in (("labels", right), ("predictions", said)):
-        if array.size and not 0 <= array.min() <= array.max() < classes:
-            raise ValueError(f"confusion_matrix: {name} must be in [0, {classes})")
-    cells = right.astype(np.int64) * classes + said.astype(np.int64)
-    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
-
-
-def recall_per_class(matrix: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """The share of each class that was recognised; NaN where a class does not occur.
-
-    Example:
-        >>> recall_per_class(np.array([[1, 0], [1, 1]]))
-        array([1. , 0.5])
-    """
-    totals = matrix.sum(axis=1)
-    shares = np.full(len(matrix), np.nan)
-    np.divide(np.diag(matrix), totals, out=shares, where=totals > 0)
-    return shares

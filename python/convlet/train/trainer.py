@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sized
-from time import perf_counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,25 +12,35 @@ import numpy as np
 from convlet.errors import NonFiniteLossError
 from convlet.grad_mode import no_grad
 from convlet.nn.module import evaluating
+from convlet.nn.utils import clip_grad_norm_
 from convlet.ops._arguments import integer
+from convlet.optim._arguments import above_zero, count
 from convlet.tensor import Tensor, as_tensor
-from convlet.train.callbacks import Callback
+from convlet.train.batches import begin_epoch, check_batches, image_batches, set_epoch
+from convlet.train.callbacks import Callback, by_key
 from convlet.train.checkpoint import load_checkpoint, save_checkpoint
+from convlet.train.ema import EMA
 from convlet.train.history import History
+from convlet.train.interrupts import Interrupts
+from convlet.train.lr_finder import find_lr
 from convlet.train.metrics import make_metrics
+from convlet.train.running import Running
+from convlet.train.schedule import Schedule
+from convlet.train.undo import Undo
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
     from convlet.nn import Module
     from convlet.ops._arguments import Array
     from convlet.optim import Optimizer
+    from convlet.train.batches import Batches
+    from convlet.train.lr_finder import LRFinder
     from convlet.train.metrics import Metric
-
-    Batches = Iterable[tuple[Any, Any]]
+    from convlet.train.schedule import Scheduler
 
 __all__ = ["Trainer"]
 
@@ -42,12 +52,22 @@ class Trainer:
         model: images in, scores out.
         loss: scores and labels in, one mean out, such as nn.CrossEntropyLoss().
         optimizer: over the model's parameters.
-        metrics: "accuracy", "top5" … or objects with name, reset, update and compute.
+        metrics: "accuracy", "top5", "f1" … or objects with name, reset, update and compute.
+        scheduler: one of optim.lr_scheduler, stepped after every epoch or step.
+        scheduler_per: "epoch" or "step"; by itself, "step" for OneCycleLR and else "epoch".
+        scheduler_monitor: the key in the epoch's row for ReduceLROnPlateau; by itself, "val_loss"
+            where there is validation, else "loss".
+        accumulate: of how many batches the weights are changed by the mean gradient: the step is
+            that of one large batch, for losses that are means over images and models without batch
+            normalisation.
+        clip_grad_norm: the greatest norm of all gradients together; longer ones are scaled down.
+        ema: keeps averages of the weights, with which the model is judged and predicts.
 
     Attributes:
         history: a row per epoch, of all calls of fit.
         epoch: how many epochs are done; the loaders' order follows from it.
         step: how many times the weights have been changed.
+        running: the epoch in progress; after Ctrl-C or `resume`, fit goes on in its middle.
         stop: set it to True to end the training after the batch.
         interrupted: whether Ctrl-C ended the last fit.
 
@@ -68,17 +88,42 @@ class Trainer:
         loss: Callable[[Any, Any], Tensor],
         optimizer: Optimizer,
         metrics: Iterable[str | Metric] = ("accuracy",),
+        *,
+        scheduler: Scheduler | None = None,
+        scheduler_per: str | None = None,
+        scheduler_monitor: str | None = None,
+        accumulate: int = 1,
+        clip_grad_norm: float | None = None,
+        ema: EMA | None = None,
     ) -> None:
         """Nothing is trained yet."""
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
         self.metrics = make_metrics(metrics)
+        self.schedule = Schedule(scheduler, scheduler_per, scheduler_monitor)
+        self.accumulate = count(accumulate, "Trainer", "accumulate")
+        self.clip_grad_norm = clip_grad_norm
+        if clip_grad_norm is not None:
+            self.clip_grad_norm = above_zero(clip_grad_norm, "Trainer", "clip_grad_norm")
+        if ema is not None and not isinstance(ema, EMA):
+            raise TypeError(f"Trainer: ema must be a train.EMA, got {type(ema).__name__}")
+        self.ema = ema
         self.history = History()
         self.epoch = 0
         self.step = 0
+        self.running = Running(self.metrics)
+        self.callbacks: list[Callback] = []
         self.stop = False
         self.interrupted = False
+        self._interrupts = Interrupts()
+        self._states: dict[str, dict[str, Any]] = {}  # of callbacks, until fit has them
+        self._own: dict[str, npt.NDArray[Any]] | None = None  # weights, while averages are judged
+
+    @property
+    def scheduler(self) -> Scheduler | None:
+        """The schedule of the learning rate."""
+        return self.schedule.scheduler
 
     def fit(
         self,
@@ -89,14 +134,15 @@ class Trainer:
     ) -> History:
         """Train for some epochs more.
 
-        Ctrl-C ends the training after cleaning up: `interrupted` is set, `on_fit_end` has run, and
-        the epochs that were complete are in the history.
+        Ctrl-C ends the training after cleaning up: `interrupted` is set, the model is as it was
+        after the last step, `on_interrupt` and `on_fit_end` of the callbacks have run, and the
+        next fit goes on in the middle of the epoch.
 
         Args:
             train: gives (images, labels) batches each time it is gone through; `set_epoch` is
                 called first where it exists.
             validation: likewise, to be judged after each epoch.
-            epochs: how many more.
+            epochs: how many more; one that was interrupted is finished as the first.
             callbacks: see `Callback`.
 
         Returns:
@@ -104,30 +150,40 @@ class Trainer:
 
         Raises:
             NonFiniteLossError: the loss became NaN or infinite; the message names the step, and
-                the weights are those before it.
+                the model is as it was before it.
             ValueError: there are no batches, or `epochs` is below 1.
             TypeError: `train` is not made of batches.
         """
-        count = integer(epochs, "fit", "epochs")
-        if count < 1:
-            raise ValueError(f"fit: epochs must be at least 1, got {count}")
-        _check_batches(train, "train")
+        number = integer(epochs, "fit", "epochs")
+        if number < 1:
+            raise ValueError(f"fit: epochs must be at least 1, got {number}")
+        check_batches(train, "train")
         if validation is not None:
-            _check_batches(validation, "validation")
+            check_batches(validation, "validation")
         self.stop = self.interrupted = False
-        try:
-            for callback in callbacks:
-                callback.on_fit_start(self, count)
-            for _ in range(count):
-                self._run_epoch(train, validation, callbacks)
-                if self.stop:
-                    break
-        except KeyboardInterrupt:
-            self.stop = self.interrupted = True
-        finally:
-            self.optimizer.zero_grad()
-            for callback in callbacks:
-                callback.on_fit_end(self)
+        self.callbacks = sorted(callbacks, key=lambda callback: callback.last)
+        undo = Undo(self.model)
+        with self._interrupts:
+            try:
+                self._start_callbacks(number)
+                for _ in range(number):
+                    self._run_epoch(train, validation, undo)
+                    if self.stop:
+                        break
+            except BaseException as error:
+                self._put_back()
+                undo.restore()
+                if not isinstance(error, KeyboardInterrupt):
+                    raise
+                self.stop = self.interrupted = True
+                with self._interrupts.held():
+                    for callback in self.callbacks:
+                        callback.on_interrupt(self)
+            finally:
+                self.optimizer.zero_grad()
+                for callback in self.callbacks:
+                    callback.on_fit_end(self)
+                self.callbacks = []
         return self.history
 
     def train_step(self, images: Any, labels: Any) -> tuple[float, Array]:
@@ -136,19 +192,10 @@ class Trainer:
         Raises:
             NonFiniteLossError: the loss is NaN or infinite; the weights are not changed.
         """
-        outputs = self.model(as_tensor(images))
-        loss = self.loss(outputs, labels)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise NonFiniteLossError(
-                f"fit: the loss became {value} at step {self.step + 1} (epoch {self.epoch + 1}); "
-                "a smaller learning rate or scaled inputs may help"
-            )
         self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        self.step += 1
-        return value, outputs.data
+        value, outputs = self._backward(images, labels)
+        self._change_weights(len(outputs))
+        return value, outputs
 
     def evaluate(self, loader: Batches) -> dict[str, float]:
         """Loss and metrics over all batches, in evaluation mode and without gradients.
@@ -156,11 +203,11 @@ class Trainer:
         Raises:
             ValueError: there are no batches.
         """
-        _check_batches(loader, "loader")
+        check_batches(loader, "loader")
         for metric in self.metrics:
             metric.reset()
         total, images = 0.0, 0
-        with no_grad(), evaluating(self.model):
+        with no_grad(), self.judged(), evaluating(self.model):
             for inputs, labels in loader:
                 outputs = self.model(as_tensor(inputs))
                 total += self.loss(outputs, labels).item() * len(outputs)
@@ -186,13 +233,24 @@ class Trainer:
         size = integer(batch_size, "predict", "batch_size")
         if size < 1:
             raise ValueError(f"predict: batch_size must be at least 1, got {size}")
-        with no_grad(), evaluating(self.model):
-            outputs = [
-                self.model(as_tensor(images)).data for images in _image_batches(inputs, size)
-            ]
+        with no_grad(), self.judged(), evaluating(self.model):
+            outputs = [self.model(as_tensor(images)).data for images in image_batches(inputs, size)]
         if not outputs:
             raise ValueError("predict: inputs gave no batches")
         return np.concatenate(outputs)
+
+    @contextmanager
+    def judged(self) -> Iterator[Module]:
+        """The model with the weights that are judged: the averages where there are some."""
+        if self.ema is None or self.ema.updates == 0 or self._own is not None:
+            yield self.model
+            return
+        self._own = {name: array.copy() for name, array in self.model.state_dict().items()}
+        try:
+            self.ema.copy_to(self.model)
+            yield self.model
+        finally:
+            self._put_back()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all that `resume` needs; see `convlet.train.save_checkpoint`."""
@@ -202,73 +260,138 @@ class Trainer:
         """Continue where `save` was called; see `convlet.train.load_checkpoint`."""
         load_checkpoint(path, self)
 
-    def _run_epoch(
-        self, train: Batches, validation: Batches | None, callbacks: Sequence[Callback]
-    ) -> None:
-        for callback in callbacks:
+    def find_lr(
+        self, loader: Batches, start: float = 1e-6, end: float = 10.0, steps: int = 100
+    ) -> LRFinder:
+        """Try rising learning rates, and undo it; see `convlet.train.lr_finder.find_lr`.
+
+        Returns:
+            An object with `.suggestion` and `.plot()`.
+        """
+        return find_lr(self, loader, start, end, steps)
+
+    def callback_states(self) -> dict[str, dict[str, Any]]:
+        """The states of the callbacks by class, for a checkpoint."""
+        if not self.callbacks:
+            return self._states
+        return {key: callback.state_dict() for key, callback in by_key(self.callbacks)}
+
+    def set_callback_states(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep states for the callbacks of the next fit."""
+        self._states = {key: dict(state) for key, state in states.items()}
+
+    # --- one epoch -------------------------------------------------------------------------------
+
+    def _run_epoch(self, train: Batches, validation: Batches | None, undo: Undo) -> None:
+        running = self.running
+        for callback in self.callbacks:
             callback.on_epoch_start(self, self.epoch + 1)
-        _set_epoch(train, self.epoch)
         self.model.train()
-        for metric in self.metrics:
-            metric.reset()
-        # Only those who listen: an epoch of small batches is not to be spent on calls.
-        watching = [c for c in callbacks if type(c).on_batch_end is not Callback.on_batch_end]
-        batches = len(train) if isinstance(train, Sized) else None
-        total, images, batch = 0.0, 0, 0
-        start = perf_counter()
-        for batch, (inputs, labels) in enumerate(train, 1):
-            loss, outputs = self.train_step(inputs, labels)
-            total += loss * len(outputs)
-            images += len(outputs)
-            for metric in self.metrics:
-                metric.update(outputs, np.asarray(labels))
-            if watching:
-                logs: dict[str, Any] = {"batch": batch, "batches": batches, "images": images}
-                logs["images_per_second"] = images / max(perf_counter() - start, 1e-9)
-                logs["loss"] = total / images
-                logs.update((metric.name, metric.compute()) for metric in self.metrics)
-                for callback in watching:
-                    callback.on_batch_end(self, logs)
-            if self.stop:
-                break
-        seconds = max(perf_counter() - start, 1e-9)
-        if images == 0:
+        running.start()
+        try:
+            self._train_batches(train, undo)
+        finally:
+            running.pause()
+        if running.images == 0:
             raise ValueError("fit: train gave no batches")
         self.optimizer.zero_grad()
-        row: dict[str, float] = {"epoch": self.epoch + 1, "loss": total / images}
-        row.update((metric.name, float(metric.compute())) for metric in self.metrics)
+        row: dict[str, float] = {"epoch": self.epoch + 1, **running.logs()}
         if validation is not None:
+            set_epoch(validation, self.epoch)
             row.update((f"val_{k}", v) for k, v in self.evaluate(validation).items())
-        row["seconds"] = seconds
-        row["images_per_second"] = images / seconds
+        row["seconds"] = max(running.seconds, 1e-9)
+        row["images_per_second"] = running.images / row["seconds"]
         row["lr"] = float(self.optimizer.param_groups[0]["lr"])
-        self.epoch += 1
-        self.history.append(row)
-        for callback in callbacks:
-            callback.on_epoch_end(self, row)
+        with self._interrupts.held():
+            running.reset()
+            self.epoch += 1
+            self.history.append(row)
+            self.schedule.after_epoch(row)
+            for callback in self.callbacks:
+                callback.on_epoch_end(self, row)
 
+    def _train_batches(self, train: Batches, undo: Undo) -> None:
+        batches = len(train) if isinstance(train, Sized) else None
+        # Only those who listen: an epoch of small batches is not to be spent on calls.
+        watching = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
+        waiting: list[tuple[float, Array, Any]] = []
+        for images, labels in begin_epoch(train, self.epoch, self.running.batch):
+            if not waiting:
+                self.optimizer.zero_grad()
+            waiting.append((*self._backward(images, labels), labels))
+            if len(waiting) == self.accumulate:
+                self._finish_step(waiting, undo, watching, batches)
+                waiting = []
+                if self.stop:
+                    return
+        if waiting:
+            self._finish_step(waiting, undo, watching, batches)
 
-def _set_epoch(batches: Batches, epoch: int) -> None:
-    set_epoch = getattr(batches, "set_epoch", None)
-    if set_epoch is not None:
-        set_epoch(epoch)
+    def _backward(self, images: Any, labels: Any) -> tuple[float, Array]:
+        """Add a batch's gradients: its mean's, or its sum's where batches are accumulated."""
+        outputs = self.model(as_tensor(images))
+        loss = self.loss(outputs, labels)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise NonFiniteLossError(
+                f"fit: the loss became {value} at step {self.step + 1} (epoch {self.epoch + 1}); "
+                "a smaller learning rate or scaled inputs may help"
+            )
+        if self.accumulate == 1:
+            loss.backward()
+        else:
+            loss.backward(np.full(loss.shape, len(outputs), np.float32))
+        return value, outputs.data
 
+    def _finish_step(
+        self,
+        waiting: list[tuple[float, Array, Any]],
+        undo: Undo,
+        watching: list[Callback],
+        batches: int | None,
+    ) -> None:
+        running = self.running
+        with self._interrupts.held():
+            self._change_weights(sum(len(outputs) for _, outputs, _ in waiting))
+            for value, outputs, labels in waiting:
+                running.count(value, outputs, labels)
+            undo.take()
+        if watching:
+            logs: dict[str, Any] = {"batch": running.batch, "batches": batches}
+            logs["images"] = running.images
+            logs["images_per_second"] = running.images / max(running.seconds, 1e-9)
+            logs.update(running.logs())
+            for callback in watching:
+                callback.on_batch_end(self, logs)
 
-def _check_batches(batches: Any, name: str) -> None:
-    if isinstance(batches, tuple) and any(isinstance(b, (np.ndarray, Tensor)) for b in batches):
-        raise TypeError(
-            f"{name} must give (images, labels) batches, got a tuple of arrays; use "
-            "data.DataLoader(data.ArrayDataset(images, labels), batch_size=64)"
-        )
-    if not hasattr(batches, "__iter__"):
-        raise TypeError(f"{name} must give (images, labels) batches, got {type(batches).__name__}")
+    def _change_weights(self, images: int) -> None:
+        if self.accumulate > 1:
+            share = np.float32(1 / images)
+            for group in self.optimizer.param_groups:
+                for param in group["params"]:
+                    if param.grad is not None:
+                        param.grad = Tensor.detached(param.grad.data * share)
+        if self.clip_grad_norm is not None:
+            params = [p for group in self.optimizer.param_groups for p in group["params"]]
+            clip_grad_norm_(params, self.clip_grad_norm)
+        self.optimizer.step()
+        self.step += 1
+        if self.ema is not None:
+            self.ema.update(self.model)
+        self.schedule.after_step()
 
+    # --- callbacks and averages ------------------------------------------------------------------
 
-def _image_batches(inputs: Any, size: int) -> Iterator[Any]:
-    if isinstance(inputs, (np.ndarray, Tensor)):
-        array = inputs.data if isinstance(inputs, Tensor) else inputs
-        for first in range(0, max(len(array), 1), size):
-            yield array[first : first + size]
-        return
-    for batch in inputs:
-        yield batch[0] if isinstance(batch, (tuple, list)) else batch
+    def _start_callbacks(self, epochs: int) -> None:
+        for callback in self.callbacks:
+            callback.on_fit_start(self, epochs)
+        for key, callback in by_key(self.callbacks):
+            if key in self._states:
+                callback.load_state_dict(self._states[key])
+        self._states = {}
+
+    def _put_back(self) -> None:
+        if self._own is not None:
+            with self._interrupts.held():
+                self.model.load_state_dict(self._own)
+                self._own = None

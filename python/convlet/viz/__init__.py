@@ -12,6 +12,7 @@ from convlet.viz.curves import curves
 from convlet.viz.feature_maps import feature_maps
 from convlet.viz.grad_cam import grad_cam
 from convlet.viz.kernels import kernels
+from convlet.viz.learning_rate import learning_rates
 from convlet.viz.mistakes import mistakes
 from convlet.viz.occlusion import occlusion
 from convlet.viz.patches import top_patches
@@ -27,6 +28,7 @@ __all__ = [
     "field",
     "grad_cam",
     "kernels",
+    "learning_rates",
     "mistakes",
     "occlusion",
     "receptive_field",

@@ -1,19 +1,21 @@
-"""Progress of a training: a bar where rich and a terminal are there, else a line per epoch."""
+"""Progress of a training: a bar in a terminal or notebook where rich is, else a line per epoch."""
 
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from convlet.cli.output import percent, say
-from convlet.train import Callback
+from convlet.train.callbacks import Callback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from convlet.train import Trainer
+    from convlet.train.trainer import Trainer
+
+__all__ = ["ProgressBar", "clock"]
 
 _WIDE = 112  # columns from which on the last validation has room beside the bar
 _REDRAW = 0.05  # seconds between changes of the bar, so that drawing costs nothing
@@ -25,52 +27,49 @@ class ProgressBar(Callback):
     The time left counts all epochs asked for: a training that stops early ends sooner.
 
     Args:
-        steps: batches per epoch.
-        images: images per epoch.
-        bar: draw a bar; default: when rich is installed and standard output is a terminal.
+        bar: whether to draw a bar or to write a line per epoch; by itself, a bar where rich
+            (`pip install "convlet[cli]"`) is installed and standard output is a terminal or a
+            notebook, which needs ipywidgets too.
     """
 
-    def __init__(self, steps: int, images: int, *, bar: bool | None = None) -> None:
-        """Remember the sizes; drawing starts with the training."""
-        self.steps = steps
-        self.images = images
+    def __init__(self, bar: bool | None = None) -> None:
+        """Nothing is drawn before the training starts."""
         self._bar = _bar_possible() if bar is None else bar
         self._progress: Any = None
         self._task: Any = None
-        self._epochs = 0
-        self._epoch = 0
-        self._step = 0
-        self._start = self._epoch_start = self._drawn = 0.0
+        self._epochs = self._epoch = 0
+        self._start = self._drawn = 0.0
         self._last = ""
 
     def on_fit_start(self, trainer: Trainer, epochs: int) -> None:
-        """Start the clock and, on a terminal, the bar."""
-        self._epochs = epochs
+        """Start the clock and the bar."""
+        self._epochs, self._epoch, self._last = epochs, 0, ""
         self._start = time.perf_counter()
         if self._bar:
-            self._progress, self._task = _open_bar(epochs, epochs * self.steps)
+            self._progress, self._task = _open_bar(epochs)
 
     def on_epoch_start(self, trainer: Trainer, epoch: int) -> None:
         """Count the epoch."""
         self._epoch += 1
-        self._step = 0
-        self._epoch_start = time.perf_counter()
 
     def on_batch_end(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
         """Move the bar."""
-        self._step += 1
         now = time.perf_counter()
         if self._progress is None or now - self._drawn < _REDRAW:
             return
         self._drawn = now
-        done = (self._epoch - 1) * self.steps + self._step
-        rate = self._step / self.steps * self.images / max(now - self._epoch_start, 1e-9)
-        left = (now - self._start) / done * (self._epochs * self.steps - done)
+        batches = logs["batches"]
+        total = None if batches is None else self._epochs * batches
+        done = logs["batch"] if batches is None else (self._epoch - 1) * batches + logs["batch"]
+        left = (
+            "" if total is None else f"  ≤{clock((now - self._start) / done * (total - done))} left"
+        )
         self._progress.update(
             self._task,
+            total=total,
             completed=done,
             epoch=f"{self._epoch}/{self._epochs}",
-            facts=f"{_facts(logs)}{self._last}  {rate:,.0f} images/s  ≤{clock(left)} left",
+            facts=f"{_facts(logs)}{self._last}  {logs['images_per_second']:,.0f} images/s{left}",
         )
 
     def on_epoch_end(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
@@ -79,19 +78,15 @@ class ProgressBar(Callback):
             wide = self._progress.console.width >= _WIDE
             self._last = "  " + _validation(logs) if wide and "val_loss" in logs else ""
             return
-        rate = float(logs.get("images_per_second", 0.0))
         left = (time.perf_counter() - self._start) / self._epoch * (self._epochs - self._epoch)
         width = len(str(self._epochs))
         parts = [f"epoch {self._epoch:>{width}}/{self._epochs}", _facts(logs)]
         if "val_loss" in logs:
             parts.append(_validation(logs))
-        say("  ".join([*parts, f"{rate:,.0f} images/s", f"at most {clock(left)} left"]))
+        rate = f"{float(logs.get('images_per_second', 0.0)):,.0f} images/s"
+        _say("  ".join([*parts, rate, f"at most {clock(left)} left"]))
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Take the bar away."""
-        self.close()
-
-    def close(self) -> None:
         """Take the bar away, also after an interruption; the cursor is back afterwards."""
         if self._progress is not None:
             self._progress.stop()
@@ -99,7 +94,12 @@ class ProgressBar(Callback):
 
 
 def clock(seconds: float) -> str:
-    """83.2 -> 1:23."""
+    """83.2 -> 1:23.
+
+    Example:
+        >>> clock(83.2), clock(3723)
+        ('1:23', '1:02:03')
+    """
     whole = max(0, round(seconds))
     hours, rest = divmod(whole, 3600)
     minutes = f"{rest // 60:02d}" if hours else f"{rest // 60}"
@@ -108,21 +108,34 @@ def clock(seconds: float) -> str:
 
 def _facts(logs: Mapping[str, Any]) -> str:
     text = f"loss {logs['loss']:.4f}"
-    return text + (f"  accuracy {percent(logs['accuracy'])}" if "accuracy" in logs else "")
+    return text + (f"  accuracy {_percent(logs['accuracy'])}" if "accuracy" in logs else "")
 
 
 def _validation(logs: Mapping[str, Any]) -> str:
     text = f"validation {logs['val_loss']:.4f}"
-    return text + (f"  {percent(logs['val_accuracy'])}" if "val_accuracy" in logs else "")
+    return text + (f"  {_percent(logs['val_accuracy'])}" if "val_accuracy" in logs else "")
+
+
+def _percent(value: float) -> str:
+    return "none" if math.isnan(value) else f"{100 * value:.1f} %"
+
+
+def _say(text: str) -> None:
+    """Write a line at once, so that a reader behind a pipe sees it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.flush()
 
 
 def _bar_possible() -> bool:
-    if not sys.stdout.isatty():
+    if importlib.util.find_spec("rich") is None:
         return False
-    return importlib.util.find_spec("rich") is not None
+    if "ipykernel" in sys.modules:
+        return importlib.util.find_spec("ipywidgets") is not None
+    return sys.stdout.isatty()
 
 
-def _open_bar(epochs: int, total: int) -> tuple[Any, Any]:
+def _open_bar(epochs: int) -> tuple[Any, Any]:
     from rich.progress import BarColumn, Progress, TextColumn
     from rich.table import Column
 
@@ -134,4 +147,4 @@ def _open_bar(epochs: int, total: int) -> tuple[Any, Any]:
         expand=True,
     )
     progress.start()
-    return progress, progress.add_task("", total=total, epoch=f"1/{epochs}", facts="")
+    return progress, progress.add_task("", total=None, epoch=f"1/{epochs}", facts="")
