@@ -7,16 +7,20 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
-INLINE float cut_at_6(float v) { return v < 0.0F ? 0.0F : v > 6.0F ? 6.0F : v; }
-INLINE float silu(float v) { return v * sigmoid(v); }
-INLINE float hardswish(float v) { return v * (cut_at_6(v + 3.0F) / 6.0F); }
-
 // ReLU and ReLU6 cut: cheap enough for registers. The others are computed from memory.
 INLINE bool cuts(Activation f) { return f == Activation::relu || f == Activation::relu6; }
 INLINE float upper_cut(Activation f) {
     return f == Activation::relu6 ? 6.0F : __builtin_huge_valf();
 }
-INLINE float cut(float v, float upper) { return v < 0.0F ? 0.0F : v > upper ? upper : v; }
+// One choice after the other, which are a maximum and a minimum that let NaN pass.
+INLINE float cut(float v, float upper) {
+    const float low = v < 0.0F ? 0.0F : v;
+    return low > upper ? upper : low;
+}
+
+INLINE float cut_at_6(float v) { return cut(v, 6.0F); }
+INLINE float silu(float v) { return v * sigmoid(v); }
+INLINE float hardswish(float v) { return v * (cut_at_6(v + 3.0F) / 6.0F); }
 
 INLINE bool bends(Activation f) { return f == Activation::silu || f == Activation::hardswish; }
 

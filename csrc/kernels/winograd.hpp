@@ -16,16 +16,17 @@ namespace convlet::CONVLET_ISA {
 namespace {
 
 constexpr int POINTS = 6;
+constexpr int LINE = 16;  // floats of a cache line
 
 using Lane = float[VECTOR];
 using Step1 = std::ptrdiff_t;  // floats from one input or output of a transform to the next
 
 // 6 inputs -> 6 points.
-INLINE void data_transform(const float* RESTRICT d, Step1 ds, float* RESTRICT o, Step1 os) {
+INLINE void data_transform(const float* const (&d)[POINTS], float* RESTRICT o, Step1 os) {
 #pragma omp simd
     for (int l = 0; l < VECTOR; ++l) {
-        const float d0 = d[l], d1 = d[ds + l], d2 = d[2 * ds + l];
-        const float d3 = d[3 * ds + l], d4 = d[4 * ds + l], d5 = d[5 * ds + l];
+        const float d0 = d[0][l], d1 = d[1][l], d2 = d[2][l];
+        const float d3 = d[3][l], d4 = d[4][l], d5 = d[5][l];
         const float u = d3 - d1, v = d4 - d2;
         o[l] = (d0 - d2) + v + 1.5F * u;
         o[os + l] = (u + v) + 1.5F * (d2 + d3);
@@ -93,7 +94,7 @@ INLINE void tap_transform(const float* RESTRICT m, Step1 ms, float* RESTRICT o, 
 
 // The 6x6 inputs of a tile as pointers to its pixels; pixels outside the image point at zeros.
 struct TilePixels {
-    const float* at[POINTS * POINTS];
+    const float* at[POINTS][POINTS];  // by column
 };
 
 INLINE TilePixels tile_pixels(const float* image, std::int64_t height, std::int64_t width,
@@ -105,43 +106,56 @@ INLINE TilePixels tile_pixels(const float* image, std::int64_t height, std::int6
         for (int j = 0; j < POINTS; ++j) {
             const std::int64_t x = left + j;
             const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-            p.at[i * POINTS + j] = inside ? image + (y * width + x) * pixel : zeros;
+            p.at[j][i] = inside ? image + (y * width + x) * pixel : zeros;
         }
     }
     return p;
 }
 
-// Transforms `channels` channels of a tile; point p goes to out + p * point_stride. The pixels of
-// the tile after it are fetched meanwhile: they are more streams than processors follow.
+// Transforms VECTOR channels of a tile, of which pixel (i, j) is at pixels[j][i] + c; point p goes
+// to out + p * point_stride.
+INLINE void transform_lanes(const float* const (&pixels)[POINTS][POINTS], std::int64_t c,
+                            float* RESTRICT out, std::int64_t point_stride) {
+    Lane columns[POINTS * POINTS];
+    for (int j = 0; j < POINTS; ++j) {
+        const float* column[POINTS];
+        UNROLL
+        for (int i = 0; i < POINTS; ++i) column[i] = pixels[j][i] + c;
+        data_transform(column, columns[j], POINTS * VECTOR);
+    }
+    for (int i = 0; i < POINTS; ++i) {
+        const float* row[POINTS];
+        UNROLL
+        for (int j = 0; j < POINTS; ++j) row[j] = columns[i * POINTS + j];
+        data_transform(row, out + i * POINTS * point_stride, point_stride);
+    }
+}
+
+// Transforms `channels` channels of a tile. The pixels of the tile after it are fetched meanwhile:
+// they are more streams than processors follow.
 INLINE void transform_tile(const TilePixels& pixels, const TilePixels& next, std::int64_t channels,
                            float* RESTRICT out, std::int64_t point_stride) {
-    for (std::int64_t c = 0; c < channels; c += VECTOR) {
-        const std::int64_t lanes = smaller(VECTOR, channels - c);
-        Lane inputs[POINTS], columns[POINTS * POINTS], tail[POINTS];
-        for (int j = 0; j < POINTS; ++j) {
-            for (int i = 0; i < POINTS; ++i) {
-                const float* from = pixels.at[i * POINTS + j] + c;
-                __builtin_prefetch(next.at[i * POINTS + j] + c);
-                if (lanes == VECTOR) {
-#pragma omp simd
-                    for (int l = 0; l < VECTOR; ++l) inputs[i][l] = from[l];
-                } else {
-                    for (int l = 0; l < VECTOR; ++l) inputs[i][l] = l < lanes ? from[l] : 0.0F;
-                }
+    std::int64_t c = 0;
+    for (; c + VECTOR <= channels; c += VECTOR) {
+        if (c % LINE == 0) {
+            for (int p = 0; p < POINTS * POINTS; ++p) {
+                __builtin_prefetch(next.at[p / POINTS][p % POINTS] + c);
             }
-            data_transform(inputs[0], VECTOR, columns[j], POINTS * VECTOR);
         }
-        for (int i = 0; i < POINTS; ++i) {
-            float* RESTRICT to = out + i * POINTS * point_stride + c;
-            if (lanes == VECTOR) {
-                data_transform(columns[i * POINTS], VECTOR, to, point_stride);
-                continue;
-            }
-            data_transform(columns[i * POINTS], VECTOR, tail[0], VECTOR);
-            for (int j = 0; j < POINTS; ++j)
-                for (int l = 0; l < lanes; ++l) to[j * point_stride + l] = tail[j][l];
-        }
+        transform_lanes(pixels.at, c, out + c, point_stride);
     }
+    if (c == channels) return;
+    Lane inputs[POINTS * POINTS], points[POINTS * POINTS];
+    const float* at[POINTS][POINTS];
+    const std::int64_t lanes = channels - c;
+    for (int p = 0; p < POINTS * POINTS; ++p) {
+        const float* from = pixels.at[p / POINTS][p % POINTS] + c;
+        for (int l = 0; l < VECTOR; ++l) inputs[p][l] = l < lanes ? from[l] : 0.0F;
+        at[p / POINTS][p % POINTS] = inputs[p];
+    }
+    transform_lanes(at, 0, points[0], VECTOR);
+    for (int p = 0; p < POINTS * POINTS; ++p)
+        for (std::int64_t l = 0; l < lanes; ++l) out[p * point_stride + c + l] = points[p][l];
 }
 
 }  // namespace

@@ -43,25 +43,92 @@ INLINE TilePixels pixels_of_tile(const Correlation& g, std::int64_t tile, const 
                        zeros);
 }
 
+// Where a tile's at most 4x4 pixels are.
+struct TilePlace {
+    float* y;
+    std::int64_t rows, columns;
+};
+
+INLINE TilePlace place_of_tile(const Correlation& g, std::int64_t tile) {
+    const TileGrid grid = grid_of(g);
+    const std::int64_t image = tile / grid.per_image, at = tile % grid.per_image;
+    const std::int64_t i = at / grid.across * OUT, j = at % grid.across * OUT;
+    return {g.y + image * g.y_image + i * g.y_row + j * g.y_pixel, smaller(OUT, g.out_height - i),
+            smaller(OUT, g.out_width - j)};
+}
+
+// What the next tile will read and write comes from afar while this one is computed: 36 places in
+// the L2, and lines of up to 16 pixels that must be owned before they are written.
+INLINE void fetch_tile(const Correlation& g, const float* sums, std::int64_t stride,
+                       std::int64_t start, std::int64_t valid, const TilePlace& place) {
+    for (std::int64_t k = 0; k < valid; k += LINE) {
+        for (int p = 0; p < POINTS * POINTS; ++p) __builtin_prefetch(sums + p * stride + k);
+        for (std::int64_t i = 0; i < place.rows; ++i)
+            for (std::int64_t j = 0; j < place.columns; ++j)
+                __builtin_prefetch(place.y + i * g.y_row + j * g.y_pixel + start + k, 1);
+    }
+}
+
+// VECTOR lanes of the pixels of one row through the epilogue, whose steps are asked for once for
+// all of them; `columns` is OUT where it is a constant.
+INLINE void write_row(const Correlation& g, const Epilogue& e, Lane (&row)[OUT], float* to,
+                      std::int64_t columns) {
+    if (e.scale != nullptr) {
+        for (std::int64_t j = 0; j < OUT; ++j) {
+#pragma omp simd
+            for (int l = 0; l < VECTOR; ++l) row[j][l] *= e.scale[l];
+        }
+    }
+    if (e.bias != nullptr) {
+        for (std::int64_t j = 0; j < OUT; ++j) {
+#pragma omp simd
+            for (int l = 0; l < VECTOR; ++l) row[j][l] += e.bias[l];
+        }
+    }
+    if (e.residual != nullptr) {
+        const float* residual = e.residual + (to - g.y);
+        for (std::int64_t j = 0; j < columns; ++j) {
+#pragma omp simd
+            for (int l = 0; l < VECTOR; ++l) row[j][l] += residual[j * g.y_pixel + l];
+        }
+    }
+    if (cuts(e.activation)) {
+        const float upper = upper_cut(e.activation);
+        for (std::int64_t j = 0; j < OUT; ++j) {
+#pragma omp simd
+            for (int l = 0; l < VECTOR; ++l) row[j][l] = cut(row[j][l], upper);
+        }
+    }
+    for (std::int64_t j = 0; j < columns; ++j) {
+        float* RESTRICT pixel = to + j * g.y_pixel;
+#pragma omp simd
+        for (int l = 0; l < VECTOR; ++l) pixel[l] = row[j][l];
+        if (bends(e.activation)) bend(e.activation, pixel, VECTOR);
+    }
+}
+
 // The sums of one tile, 36 rows of `width`, back to at most 4x4 pixels.
 INLINE void output_tile(const Correlation& g, const float* sums, std::int64_t stride,
-                        std::int64_t valid, std::int64_t start, float* y, std::int64_t rows,
-                        std::int64_t columns) {
+                        std::int64_t start, std::int64_t valid, const TilePlace& place) {
     for (std::int64_t k = 0; k < valid; k += VECTOR) {
         const std::int64_t lanes = smaller(VECTOR, valid - k);
         Lane half[OUT * POINTS], o[OUT];
         for (int j = 0; j < POINTS; ++j)
             output_transform(sums + j * stride + k, POINTS * stride, half[j], POINTS * VECTOR);
         Epilogue e = from_column(g.epilogue, start + k);
-        for (std::int64_t i = 0; i < rows; ++i) {
+        for (std::int64_t i = 0; i < place.rows; ++i) {
             output_transform(half[i * POINTS], VECTOR, o[0], VECTOR);
-            for (std::int64_t j = 0; j < columns; ++j) {
-                float* to = y + i * g.y_row + j * g.y_pixel + start + k;
-                if (g.epilogue.residual != nullptr) e.residual = g.epilogue.residual + (to - g.y);
-                if (lanes == VECTOR)
-                    write_pixel(o[j], to, VECTOR, e);
-                else
-                    write_pixel(o[j], to, lanes, e);
+            float* to = place.y + i * g.y_row + start + k;
+            if (lanes == VECTOR && place.columns == OUT) {
+                write_row(g, e, o, to, OUT);
+            } else if (lanes == VECTOR) {
+                write_row(g, e, o, to, place.columns);
+            } else {
+                for (std::int64_t j = 0; j < place.columns; ++j, to += g.y_pixel) {
+                    Epilogue here = e;
+                    if (e.residual != nullptr) here.residual += to - g.y;
+                    write_pixel(o[j], to, lanes, here);
+                }
             }
         }
     }
@@ -150,7 +217,6 @@ void winograd_inputs(const Correlation& g, std::int64_t first_tile, std::int64_t
 void winograd(const Correlation& g, const WeightPacking* weights, std::int64_t run,
               std::int64_t first_tile, std::int64_t tiles, const float* inputs,
               std::int64_t first_panel, std::int64_t last_panel, float* scratch) {
-    const TileGrid grid = grid_of(g);
     const std::int64_t in_stride = point_stride(tiles, g.channels);
     float* sums = scratch;
     float* transformed = sums + POINTS * POINTS * point_stride(tiles, WIDEST * VECTOR);
@@ -178,13 +244,12 @@ void winograd(const Correlation& g, const WeightPacking* weights, std::int64_t r
             }
         }
         const std::int64_t valid = smaller(width, g.panels.columns - start);
+        TilePlace place = place_of_tile(g, first_tile);
         for (std::int64_t t = 0; t < tiles; ++t) {
-            const std::int64_t image = (first_tile + t) / grid.per_image;
-            const std::int64_t at = (first_tile + t) % grid.per_image;
-            const std::int64_t i = at / grid.across * OUT, j = at % grid.across * OUT;
-            output_tile(g, sums + t * width, stride, valid, start,
-                        g.y + image * g.y_image + i * g.y_row + j * g.y_pixel,
-                        smaller(OUT, g.out_height - i), smaller(OUT, g.out_width - j));
+            const TilePlace next = t + 1 < tiles ? place_of_tile(g, first_tile + t + 1) : place;
+            fetch_tile(g, sums + (t + 1) * width, stride, start, valid, next);
+            output_tile(g, sums + t * width, stride, start, valid, place);
+            place = next;
         }
     }
 }
