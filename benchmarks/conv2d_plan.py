@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STRIP_FLOATS, TILE_FLOATS, LARGE_WEIGHTS = 48 * 1024, 128 * 1024, 2**18
-TASK_FLOPS, MOST_TASKS, WAKE_UP_FLOPS = 1e6, 512, 6e4 * 20
-ENOUGH_TASKS, LEAST_PIXELS = 128, 96
+TASK_FLOPS, WAKE_UP_FLOPS = 1e6, 6e4 * 20
+ENOUGH_TASKS, TILE_TASKS, LEAST_PIXELS = 128, 16, 96
 POINTS, OUT, MOST_TILES, FEW_BLOCKS, WEIGHT_CHANNELS = 36, 4, 36, 2, 32
 
 CORES = (2, 4, 8, 16, 32, 64)
@@ -90,7 +90,7 @@ def is_winograd(layer: Conv2d) -> bool:
     return (
         (layer.kernel, layer.stride) == (3, 1)
         and min(layer.channels, k) >= 16
-        and tiles >= 16
+        and tiles >= 8
         and images * height * width >= 8 * tiles
     )
 
@@ -100,7 +100,7 @@ def plan(layer: Conv2d, isa: str) -> Plan:
     assert (layer.groups, layer.dilation) == (1, 1)
     flops = layer.flops("forward")
     if is_winograd(layer):
-        return _winograd(layer, isa, int(min(MOST_TASKS, flops / TASK_FLOPS)), flops)
+        return _winograd(layer, isa, int(min(TILE_TASKS, flops / TASK_FLOPS)), flops)
     return _direct(layer, isa, int(min(ENOUGH_TASKS, flops / TASK_FLOPS)), flops)
 
 
@@ -114,7 +114,7 @@ def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     most = MOST_TILES if large else clamp(TILE_FLOATS // (POINTS * (c + wide)), 24, MOST_TILES)
     tiles = ceil_div(ceil_div(every, ceil_div(every, most)), 6) * 6
     block_tasks = ceil_div(every, tiles)
-    groups = clamp(ceil_div(wanted, block_tasks), 1, count)
+    groups = clamp(wanted // block_tasks, 1, count)
     inputs = POINTS * (tiles * c + vector)
     ahead = not large or block_tasks > FEW_BLOCKS
     packed = ceil_div(count * POINTS * (c * wide + vector), 16) * 16 if ahead else 0

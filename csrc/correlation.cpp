@@ -14,9 +14,9 @@ constexpr std::int64_t LEAST_PIXELS = 96;         // of a block that is small fo
 constexpr std::int64_t PIXELS_IN_PLACE = 128;     // at most, of weights that are not packed
 constexpr std::int64_t TILE_FLOATS = 128 * 1024;  // Winograd's transformed tiles, per thread
 constexpr double TASK_FLOPS = 1e6;                // about 10 us of one core
-constexpr std::int64_t MOST_TASKS = 512;
-constexpr std::int64_t ENOUGH_TASKS = 128;  // of the direct algorithm
-constexpr double DEPTHWISE_FLOPS = 2e5;     // of a block of pixels, at least, and how many
+constexpr std::int64_t ENOUGH_TASKS = 128;        // of the direct algorithm,
+constexpr std::int64_t TILE_TASKS = 16;           // and of Winograd's
+constexpr double DEPTHWISE_FLOPS = 2e5;           // of a block of pixels, at least, and how many
 constexpr std::int64_t DEPTHWISE_BLOCKS = 64;
 constexpr std::int64_t WINOGRAD_POINTS = 36;
 constexpr std::int64_t MOST_TILES = 36;                        // of a block
@@ -267,7 +267,7 @@ Algorithm algorithm_for(const Correlation& g) {
         return Algorithm::direct;
     const std::int64_t tiles = kernels().winograd_tiles(g);
     const std::int64_t pixels = g.images * g.out_height * g.out_width;
-    return tiles >= 16 && pixels >= tiles * 8 ? Algorithm::winograd : Algorithm::direct;
+    return tiles >= 8 && pixels >= tiles * 8 ? Algorithm::winograd : Algorithm::direct;
 }
 
 Plan make_plan(Correlation g, const WeightPacking& packing) {
@@ -296,11 +296,14 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         plan.block_tasks = block_count(plan.blocks);
     }
     if (plan.block_tasks == 0) return plan;
-    // Where direct blocks are enough, to share out their panels would only read x more often.
-    const double most = plan.algorithm == Algorithm::winograd ? MOST_TASKS : ENOUGH_TASKS;
+    // Where blocks are enough, to share out their panels would only read x more often, and tiles
+    // that several tasks read have left the L2 when they do.
+    const bool tiles = plan.algorithm == Algorithm::winograd;
+    const auto most = static_cast<double>(tiles ? TILE_TASKS : ENOUGH_TASKS);
     const auto wanted = static_cast<std::int64_t>(std::min(most, flops(g) / TASK_FLOPS));
-    plan.panel_groups = std::clamp<std::int64_t>(ceil_div(wanted, plan.block_tasks), 1,
-                                                 panel_count(plan.geometry.panels));
+    plan.panel_groups = std::clamp<std::int64_t>(
+        tiles ? wanted / plan.block_tasks : ceil_div(wanted, plan.block_tasks), 1,
+        panel_count(plan.geometry.panels));
     return plan;
 }
 
