@@ -80,6 +80,66 @@ INLINE void add_taps(const Maxima<Index>& from, const Tap* taps, std::int64_t ta
     }
 }
 
+// Whether windows tile the image from its first pixel on, so that each has pixels of its own.
+INLINE bool apart(const Pooling& p) {
+    return p.kernel_h == p.stride_h && p.kernel_w == p.stride_w && p.dilation_h == 1 &&
+           p.dilation_w == 1 && p.padding_h == 0 && p.padding_w == 0 &&
+           p.out_height * p.kernel_h <= p.height && p.out_width * p.kernel_w <= p.width;
+}
+
+// One row of pixels under windows S wide that lie side by side: what each window hands down is read
+// once. `position` is that of the row's first tap.
+template <int S, class Index>
+__attribute__((noinline)) void hand_down(std::int64_t channels, Range windows, bool exact,
+                                         std::int32_t position, const float* dy,
+                                         const Index* indices, float* dx) {
+    for (std::int64_t j = windows.first; j < windows.last; ++j) {
+        for_channels(0, channels, exact,
+                     [&]<int Lanes>(std::int64_t c, std::int64_t count)
+                         __attribute__((always_inline)) {
+                             const std::int64_t lanes = lanes_or<Lanes>(count);
+                             const float* RESTRICT all = dy + j * channels + c;
+                             const Index* RESTRICT where = indices + j * channels + c;
+                             float* RESTRICT to = dx + j * S * channels + c;
+                             UNROLL
+                             for (int s = 0; s < S; ++s) {
+#pragma omp simd
+                                 for (std::int64_t l = 0; l < lanes; ++l) {
+                                     const float value = all[l];
+                                     to[s * channels + l] = where[l] == position + s ? value : 0.0F;
+                                 }
+                             }
+                         });
+    }
+}
+
+// dx of whole rows of pixels under such windows; what lies beyond the last window is 0.
+template <int S, class Index>
+INLINE void hand_down_rows(const Pooling& p, const PixelBlock& b, const Maxima<Index>& from,
+                           float* dx) {
+    const std::int64_t extra = overrun(p.channels);
+    const std::int64_t all = p.images * p.out_height * p.out_width;
+    for (std::int64_t h = b.i0; h < b.i1; ++h) {
+        float* row = dx + (b.image * p.height + h) * p.width * p.channels;
+        const std::int64_t i = h / p.kernel_h;
+        const std::int64_t windows = i < p.out_height ? p.out_width : 0;
+        if (windows > 0) {
+            const std::int64_t first = (b.image * p.out_height + i) * p.out_width;
+            // Lanes may run over into the pixels of this block and over windows that exist.
+            const std::int64_t free =
+                smaller(((b.i1 - h) * p.width - extra) / S, all - extra - first);
+            const std::int64_t fast = larger(0, smaller(free, windows));
+            const auto position = static_cast<std::int32_t>(h % p.kernel_h * S);
+            const float* dy = from.dy + first * p.channels;
+            const Index* indices = from.indices + first * p.channels;
+            hand_down<S>(p.channels, {0, fast}, false, position, dy, indices, row);
+            hand_down<S>(p.channels, {fast, windows}, true, position, dy, indices, row);
+        }
+        for (std::int64_t l = windows * S * p.channels; l < p.width * p.channels; ++l)
+            row[l] = 0.0F;
+    }
+}
+
 // Whether the indices of neighbouring windows name taps in rows x columns of their window.
 template <class Index>
 INLINE bool all_in(const Pooling& p, Range rows, Range columns, const Index* indices,
@@ -150,9 +210,16 @@ bool max_pool2d_valid(const Pooling& p, const PixelBlock& windows, const void* i
 void max_pool2d_grad(const Pooling& p, const PixelBlock& pixels, const float* dy,
                      const void* indices, float* dx) {
     if (wide_indices(p))
-        gather(p, pixels, Maxima<std::int32_t>{dy, static_cast<const std::int32_t*>(indices)}, dx);
+        return gather(p, pixels,
+                      Maxima<std::int32_t>{dy, static_cast<const std::int32_t*>(indices)}, dx);
+    const Maxima<std::uint8_t> narrow{dy, static_cast<const std::uint8_t*>(indices)};
+    const bool rows = pixels.j0 == 0 && pixels.j1 == p.width && apart(p);
+    if (rows && p.kernel_w == 2)
+        hand_down_rows<2>(p, pixels, narrow, dx);
+    else if (rows && p.kernel_w == 3)
+        hand_down_rows<3>(p, pixels, narrow, dx);
     else
-        gather(p, pixels, Maxima<std::uint8_t>{dy, static_cast<const std::uint8_t*>(indices)}, dx);
+        gather(p, pixels, narrow, dx);
 }
 
 }  // namespace convlet::CONVLET_ISA
