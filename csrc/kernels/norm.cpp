@@ -1,4 +1,7 @@
 // Normalisation by channel: rows are pixels, channels innermost.
+//
+// Rows are read one after the other, and the sums of their channels kept in the L1: memory comes
+// twice as fast in one piece as by blocks of channels whose sums would stay in registers.
 #include "norm.hpp"
 
 #include "activated.hpp"
@@ -7,18 +10,6 @@
 
 namespace convlet::CONVLET_ISA {
 namespace {
-
-constexpr int BLOCK =
-    WIDEST * VECTOR;  // channels whose sums stay in registers while the rows go by
-
-// Calls body.template operator()<Lanes>(c) for blocks of channels; Lanes is 1 for the last ones.
-template <class Body>
-INLINE void for_blocks(std::int64_t channels, Body body) {
-    std::int64_t c = 0;
-    for (; c + BLOCK <= channels; c += BLOCK) body.template operator()<BLOCK>(c);
-    for (; c + HALF <= channels; c += HALF) body.template operator()<HALF>(c);
-    for (; c < channels; ++c) body.template operator()<1>(c);
-}
 
 // Few channels: WIDE_ROWS rows are taken as one of so many times the channels.
 constexpr std::int64_t WIDE_ROWS = 16;
@@ -70,24 +61,16 @@ void channel_moments(const float* x, std::int64_t rows, std::int64_t channels, f
         for (std::int64_t i = 0; i < width; ++i) squares[i % channels] += acc[i];
         return;
     }
-    for_blocks(channels, [&]<int Lanes>(std::int64_t c) __attribute__((always_inline)) {
-        float middle[Lanes], acc[Lanes];
+    for (std::int64_t c = 0; c < channels; ++c) squares[c] = 0.0F;
+    for (std::int64_t r = 0; r < rows; ++r) {
+        const float *RESTRICT row = x + r * channels, *RESTRICT middle = mean;
+        float* RESTRICT acc = squares;
 #pragma omp simd
-        for (int l = 0; l < Lanes; ++l) {
-            middle[l] = mean[c + l];
-            acc[l] = 0.0F;
+        for (std::int64_t c = 0; c < channels; ++c) {
+            const float d = row[c] - middle[c];
+            acc[c] += d * d;
         }
-        for (std::int64_t r = 0; r < rows; ++r) {
-            const float* RESTRICT row = x + r * channels + c;
-#pragma omp simd
-            for (int l = 0; l < Lanes; ++l) {
-                const float d = row[l] - middle[l];
-                acc[l] += d * d;
-            }
-        }
-#pragma omp simd
-        for (int l = 0; l < Lanes; ++l) squares[c + l] = acc[l];
-    });
+    }
 }
 
 // y = activation(x * scale + shift + residual)
@@ -147,38 +130,29 @@ void norm_sums(const NormSums& t, std::int64_t rows) {
         return;
     }
     const float upper = upper_pass(t.activation);
-    for_blocks(t.channels, [&]<int Lanes>(std::int64_t c) __attribute__((always_inline)) {
-        float mean[Lanes], sum[Lanes], product[Lanes];
+    const float* RESTRICT mean = t.mean;
+    float *RESTRICT sum = t.sum, *RESTRICT product = t.product;
+    for (std::int64_t c = 0; c < t.channels; ++c) sum[c] = product[c] = 0.0F;
+    for (std::int64_t r = 0; r < rows; ++r) {
+        const std::int64_t at = r * t.channels;
+        const float *RESTRICT dy = t.dy + at, *RESTRICT x = t.x + at;
+        if (t.y == nullptr) {
 #pragma omp simd
-        for (int l = 0; l < Lanes; ++l) {
-            mean[l] = t.mean[c + l];
-            sum[l] = product[l] = 0.0F;
-        }
-        for (std::int64_t r = 0; r < rows; ++r) {
-            const float* RESTRICT dy = t.dy + r * t.channels + c;
-            const float* RESTRICT x = t.x + r * t.channels + c;
-            if (t.y == nullptr) {
-#pragma omp simd
-                for (int l = 0; l < Lanes; ++l) {
-                    sum[l] += dy[l];
-                    product[l] += dy[l] * (x[l] - mean[l]);
-                }
-            } else {
-                const float* RESTRICT y = t.y + r * t.channels + c;
-#pragma omp simd
-                for (int l = 0; l < Lanes; ++l) {
-                    const float dz = passed(y[l], upper) ? dy[l] : 0.0F;
-                    sum[l] += dz;
-                    product[l] += dz * (x[l] - mean[l]);
-                }
+            for (std::int64_t c = 0; c < t.channels; ++c) {
+                sum[c] += dy[c];
+                product[c] += dy[c] * (x[c] - mean[c]);
             }
+            continue;
         }
+        const float* RESTRICT y = t.y + at;
 #pragma omp simd
-        for (int l = 0; l < Lanes; ++l) {
-            t.sum[c + l] = sum[l];
-            t.product[c + l] = product[l];
+        for (std::int64_t c = 0; c < t.channels; ++c) {
+            const float all = dy[c];
+            const float dz = passed(y[c], upper) ? all : 0.0F;
+            sum[c] += dz;
+            product[c] += dz * (x[c] - mean[c]);
         }
-    });
+    }
 }
 
 // dx = of_dz * dz + of_x * x + constant;  the residual's gradient is dz.
