@@ -66,12 +66,12 @@ def test_the_python_of_the_readme_trains_a_network(tmp_path: Path) -> None:
     assert float(accuracy[1]) > 0.94  # the seeds 0 to 5 give 0.963 to 0.968
 
 
-@pytest.mark.skipif(importlib.util.find_spec("PIL") is None, reason="wants Pillow")
 def test_the_python_of_the_layers_page_runs(tmp_path: Path) -> None:
     said = run("\n".join(blocks(ROOT / "docs/layers.md", "python")), tmp_path)
     assert "Net on 1 x 28 x 28: 15,786 parameters" in said
 
 
+@pytest.mark.skipif(importlib.util.find_spec("PIL") is None, reason="wants Pillow")
 def test_the_python_of_the_data_page_runs(tmp_path: Path) -> None:
     said = run("\n".join(blocks(ROOT / "docs/data.md", "python")), tmp_path).splitlines()
     assert said[0] == "('circle', 'square', 'triangle') (5500, 3, 32, 32)"
@@ -86,7 +86,9 @@ def test_examples_give_what_the_document_says(path: Path) -> None:
     assert doctest.DocTestRunner().run(examples).failed == 0
 
 
-@pytest.mark.parametrize(("name", "library"), [("sklearn.md", "sklearn")])
+@pytest.mark.parametrize(
+    ("name", "library"), [("sklearn.md", "sklearn"), ("pictures.md", "mlxtend")]
+)
 def test_the_python_of_a_page_runs(name: str, library: str, tmp_path: Path) -> None:
     pytest.importorskip(library)
     (code,) = blocks(ROOT / "docs" / name, "python")
@@ -108,8 +110,17 @@ def test_the_readme_gives_the_two_commands() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples_are_short_and_listed(path: Path) -> None:
-    assert path.read_text().count("\n") < 50
+    assert path.read_text().count("\n") < (150 if path.stem == "study" else 50)
     assert f"`{path.name}`" in (ROOT / "examples" / "README.md").read_text()
+
+
+@pytest.mark.slow
+@wants_digits
+def test_the_study_runs_quickly_and_draws(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "examples" / "study.py"), "--quick"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert said.count("| accuracy on training images |") == 4
+    assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
