@@ -164,7 +164,7 @@ VALUES = (
     *("true", "None", "a" * 5000, "..", "/", "/dev/null", "corners.npz", "%s", "{}", "[]", "\x00"),
 )
 WORDS = (
-    *("train", "evaluate", "predict", "show", "bench", "info", "tarin", "--help", "--version"),
+    *("train", "evaluate", "predict", "show", "bench", "info", "summary", "--help", "--version"),
     *("--data", "--model", "--optimizer", "--schedule", "--augment", "--epochs", "--batch-size"),
     *("--lr", "--dropout", "--kernel-size", "--seed", "--threads", "--out", "--config", "--json"),
     *("--only", "--layer", "--repeats", "--sides", "--save-config", "--epoch", "--quick=1", "-x"),
@@ -206,3 +206,35 @@ def test_each_option_refuses_what_makes_no_sense(
         done = inside(*command, cwd=folder, capsys=capsys)
         if done.returncode:
             one_line_error(done, done.returncode)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("lenet5",), ("resnet18", "--input", "1", "32", "32", "--classes", "7", "--batch-size", "2")],
+    ids=" ".join,
+)
+def test_summary_lists_the_layers_of_a_network(
+    tmp_path: Path, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = inside("summary", *arguments, cwd=tmp_path, capsys=capsys)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "conv1" in done.stdout
+    told = json.loads(inside("summary", *arguments, "--json", cwd=tmp_path, capsys=capsys).stdout)
+    assert told["parameters"] > 10_000
+    assert told["layers"][0]["name"] == "conv1"
+    assert told["layers"][-1]["output_shape"] == ([1, 10] if len(arguments) == 1 else [2, 7])
+
+
+def test_summary_of_a_run_and_of_nothing(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--data", str(folder / "corners.npz"), "--epochs", "1", "--augment", "affine")
+    inside("train", *arguments, "--out", "run", cwd=tmp_path, capsys=capsys)
+    told = json.loads(inside("summary", "run", "--json", cwd=tmp_path, capsys=capsys).stdout)
+    assert told["layers"][-1]["output_shape"] == [1, 3]
+    done = inside("summary", "run", "--classes", "3", cwd=tmp_path, capsys=capsys)
+    assert "for a network by name" in one_line_error(done, 2)
+    done = inside("summary", "lenet6", cwd=tmp_path, capsys=capsys)
+    assert "neither a run folder nor one of" in one_line_error(done, 2)
+    done = inside("summary", "lenet5", "--input", "1", "4", "4", cwd=tmp_path, capsys=capsys)
+    assert "image_size must be at least" in one_line_error(done, 2)

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import convlet
-from convlet.cli import bench, evaluate, info, predict, settings, show, train
+from convlet.cli import bench, evaluate, info, predict, settings, show, summary, train
 from convlet.cli.arguments import Parser
 from convlet.cli.errors import FAILED, INTERRUPTED, CommandError
 from convlet.cli.output import complain
@@ -35,7 +35,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
-    for command in (train, evaluate, predict, show, bench, info):
+    for command in (train, evaluate, predict, show, summary, bench, info):
         command.add_parser(commands)
     return parser
 

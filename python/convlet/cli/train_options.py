@@ -62,7 +62,8 @@ def add_options(parser: Parser) -> None:
     )  # fmt: skip
     parser.setting(
         "--augment", choices=list(AUGMENTS), default="shift",
-        help="how training images are changed at random: moved by up to 2 pixels, mirrored as well",
+        help="how training images are changed at random: moved by up to 2 pixels (shift), mirrored as "
+        "well (flip), or turned, moved and scaled (affine)",
     )  # fmt: skip
     parser.setting(
         "--epochs", type=whole(1, 100_000), default=100, metavar="N",

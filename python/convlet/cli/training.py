@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from convlet import nn, optim
 from convlet.cli import datasets
-from convlet.data import DataLoader
+from convlet.data import DataLoader, transforms
 from convlet.optim import lr_scheduler
 from convlet.train import Callback, EarlyStopping, History, ProgressBar, Trainer
 
@@ -51,6 +51,11 @@ AUGMENTS: dict[str, dict[str, Any]] = {
     "none": {},
     "shift": {"shift": SHIFT},
     "flip": {"shift": SHIFT, "flip": True},
+    "affine": {
+        "transform": transforms.RandomAffine(
+            10, translate=(0.08, 0.08), scale=(0.9, 1.1), interpolation="bilinear"
+        )
+    },
 }
 
 
