@@ -10,10 +10,9 @@ from convlet import models, nn, optim, transfer
 from convlet.cli import datasets
 from convlet.cli.errors import WRONG_USE, CommandError
 from convlet.cli.output import say
-from convlet.cli.progress import ProgressBar
 from convlet.cli.training import Outcome
 from convlet.data import DataLoader
-from convlet.train import EarlyStopping, History, Trainer
+from convlet.train import EarlyStopping, History, ProgressBar, Trainer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -77,7 +76,7 @@ def fit(
             loader,
             DataLoader(validation, batch_size=_CHUNK),
             fine_tune,
-            [stopping, ProgressBar(len(loader), len(changed))],
+            [stopping, ProgressBar()],
         )
         best, interrupted = best + stopping.best_epoch, trainer.interrupted
         head = len(history)
