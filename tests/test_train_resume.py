@@ -177,6 +177,34 @@ def test_early_stopping_goes_on_counting(tmp_path: Path) -> None:
             np.testing.assert_array_equal(other.model.state_dict()[name], array, err_msg=name)
 
 
+def test_a_run_that_was_killed_after_its_last_epoch_is_only_finished(tmp_path: Path) -> None:
+    class Killed(Callback):
+        last = True
+
+        def on_epoch_end(self, trainer: Trainer, logs: Mapping[str, float]) -> None:
+            if trainer.epoch == ends:
+                raise Crash
+
+    ends = runs.EPOCHS
+    with pytest.raises(Crash):
+        runs.finish(runs.begin(), [Checkpoint(tmp_path), Killed()])
+    assert resumed(tmp_path, {}) == whole({})  # the best weights are restored
+
+    results = []
+    for killed in (False, True):
+        stopping, ends = EarlyStopping("val_loss", patience=2, min_delta=10.0), 3
+        run, more = runs.begin(), [Checkpoint(tmp_path / "stopped"), Killed()]
+        if killed:
+            with pytest.raises(Crash):
+                run.fit(*runs.loaders(), 4, [stopping, *more])
+            run = runs.trainer()
+            run.resume(tmp_path / "stopped")
+        run.fit(*runs.loaders(), 4 - run.epoch, [EarlyStopping(patience=2, min_delta=10.0)])
+        assert run.epoch == 3
+        results.append(runs.digest(run))
+    assert results[0] == results[1]
+
+
 # --- kill -9, and no space left ------------------------------------------------------------------
 
 PROGRAM = """

@@ -202,7 +202,7 @@ def test_a_loader_is_told_the_epoch() -> None:
     ("train", "more", "error", "message"),
     [
         ([], {}, ValueError, "fit: train gave no batches"),
-        (batches(8), {"epochs": 0}, ValueError, "fit: epochs must be at least 1, got 0"),
+        (batches(8), {"epochs": -1}, ValueError, "fit: epochs must be at least 0, got -1"),
         (batches(8), {"epochs": 1.5}, TypeError, "fit: epochs must be an int"),
         (digits(8), {}, TypeError, r"train must give \(images, labels\) batches, got a tuple"),
         (None, {}, TypeError, "train must give"),

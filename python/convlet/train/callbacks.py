@@ -31,6 +31,9 @@ class Callback:
     def on_fit_start(self, trainer: Trainer, epochs: int) -> None:
         """Training begins and is to last for `epochs`."""
 
+    def on_resume(self, trainer: Trainer) -> None:
+        """The state of a checkpoint has been loaded, after `on_fit_start`."""
+
     def on_epoch_start(self, trainer: Trainer, epoch: int) -> None:
         """An epoch begins, or goes on where it was interrupted; the first is 1."""
 

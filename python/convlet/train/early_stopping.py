@@ -72,6 +72,11 @@ class EarlyStopping(Callback):
         """Forget an earlier training."""
         self._begin()
 
+    def on_resume(self, trainer: Trainer) -> None:
+        """Stay stopped, if the training was killed after it had been."""
+        if self.waited >= self.patience:
+            self.stopped_early = trainer.stop = True
+
     def on_epoch_end(self, trainer: Trainer, logs: Mapping[str, float]) -> None:
         """Keep the weights of the best epoch; count the others."""
         if self.monitor.improved(logs):

@@ -142,7 +142,8 @@ class Trainer:
             train: gives (images, labels) batches each time it is gone through; `set_epoch` is
                 called first where it exists.
             validation: likewise, to be judged after each epoch.
-            epochs: how many more; one that was interrupted is finished as the first.
+            epochs: how many more; one that was interrupted is finished as the first. With 0, as for
+                a run that is complete, callbacks only begin and end.
             callbacks: see `Callback`.
 
         Returns:
@@ -151,12 +152,12 @@ class Trainer:
         Raises:
             NonFiniteLossError: the loss became NaN or infinite; the message names the step, and
                 the model is as it was before it.
-            ValueError: there are no batches, or `epochs` is below 1.
+            ValueError: there are no batches, or `epochs` is negative.
             TypeError: `train` is not made of batches.
         """
         number = integer(epochs, "fit", "epochs")
-        if number < 1:
-            raise ValueError(f"fit: epochs must be at least 1, got {number}")
+        if number < 0:
+            raise ValueError(f"fit: epochs must be at least 0, got {number}")
         check_batches(train, "train")
         if validation is not None:
             check_batches(validation, "validation")
@@ -167,9 +168,9 @@ class Trainer:
             try:
                 self._start_callbacks(number)
                 for _ in range(number):
-                    self._run_epoch(train, validation, undo)
                     if self.stop:
                         break
+                    self._run_epoch(train, validation, undo)
             except BaseException as error:
                 self._put_back()
                 undo.restore()
@@ -388,6 +389,7 @@ class Trainer:
         for key, callback in by_key(self.callbacks):
             if key in self._states:
                 callback.load_state_dict(self._states[key])
+                callback.on_resume(self)
         self._states = {}
 
     def _put_back(self) -> None:
