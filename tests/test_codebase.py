@@ -184,7 +184,7 @@ def test_each_folder_states_its_rule(folder: str) -> None:
 def test_one_word_names_an_operator_in_every_layer() -> None:
     for word in (
         *("conv2d", "pool2d", "adaptive_pool2d", "resize2d", "linear", "loss", "dropout"),
-        *("activation", "group_norm", "layer_norm", "joining", "boxes", "roi_align"),
+        *("activation", "group_norm", "layer_norm", "joining", "boxes", "roi_align", "prelu"),
     ):
         for pattern in (
             *(f"csrc/{word}.cpp", f"src/bind_{word}.cpp", f"python/convlet/ops/{word}.py"),

@@ -127,6 +127,19 @@ def test_special_logits_pass_as_in_torch(isa: str, classes: int, at: int) -> Non
     np.testing.assert_allclose(losses, theirs.numpy(), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("classes", [1, 2, 5, 64, 65])
+def test_rows_in_lanes_give_what_each_gives_alone(isa: str, classes: int) -> None:
+    logits, labels = problem((7, classes))
+    logits[0, 0], logits[1, -1], logits[2, 0] = NAN, INF, -INF
+    logits[3] = -INF
+    logits[4] = [3e38 * (-1) ** k for k in range(classes)]
+    alone = ops.softmax_cross_entropy(logits, labels)
+    together = ops.softmax_cross_entropy(np.tile(logits, (5, 1)), np.tile(labels, 5))
+    for many, few in zip(together, alone, strict=True):
+        wanted = np.tile(few, (5, *[1] * (few.ndim - 1)))
+        np.testing.assert_allclose(many, wanted, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i4", ">u8"])
 def test_labels_of_any_integer_dtype_and_layout(dtype: str) -> None:
     logits, labels = problem((9, 5))
