@@ -24,8 +24,8 @@ class Net(nn.Module):
         self.fc3 = nn.Linear(84, num_classes)
 
     def forward(self, x):
-        x = F.avg_pool2d(F.tanh(self.conv1(x)), 2)
-        x = F.avg_pool2d(F.tanh(self.conv2(x)), 2)
+        x = F.avg_pool2d(torch.tanh(self.conv1(x)), 2)
+        x = F.avg_pool2d(torch.tanh(self.conv2(x)), 2)
         x = x.view(x.size(0), -1)
         x = F.relu(self.fc1(x))
         x = F.relu(self.fc2(x))
@@ -63,7 +63,7 @@ class Net(nn.Module):
     def forward(self, x):
         x = self.features(x)
         x = self.avgpool(x)
-        x = x.flatten(1)
+        x = torch.flatten(x, 1)
         return self.classifier(x)
 """
 
@@ -178,7 +178,7 @@ class Net(nn.Module):
     def forward(self, x):
         x = self.maxpool1(self.conv1(x))
         x = self.inception3b(self.inception3a(x))
-        x = self.dropout(self.avgpool(x).flatten(1))
+        x = self.dropout(torch.flatten(self.avgpool(x), 1))
         return self.fc(x)
 """
 

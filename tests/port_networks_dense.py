@@ -68,7 +68,7 @@ class Net(nn.Module):
     def forward(self, x):
         out = F.relu(self.features(x), inplace=True)
         out = F.adaptive_avg_pool2d(out, (1, 1))
-        return self.classifier(out.flatten(1))
+        return self.classifier(torch.flatten(out, 1))
 """
 
 # Sandler et al. 2018: inverted residuals.
