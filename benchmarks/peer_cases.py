@@ -59,6 +59,7 @@ NETWORKS = (
     Network("ResNet-18 CIFAR, 32x3x32x32", 32, "resnet18", 3, 32, 10, (*TEN, ("stem", "cifar"))),
     Network("ResNet-18, 8x3x224x224", 8, "resnet18", 3, 224, 1000),
     Network("MobileNetV2, 8x3x224x224", 8, "mobilenet_v2", 3, 224, 1000),
+    Network("EfficientNet-Lite0, 8x3x224x224", 8, "efficientnet_lite0", 3, 224, 1000),
     Network("U-Net, 2x3x128x128", 2, "unet", 3, 128, 2, (("num_classes", 2),)),
 )
 

@@ -46,7 +46,11 @@ class Network(Case):
         if self.model == "small_vgg":
             model: nn.Module = small_vgg(nn)
         else:
-            dropout = {"dropout": 0.0} if self.model in {"lenet5", "mobilenet_v2"} else {}
+            dropout = (
+                {"dropout": 0.0}
+                if self.model in {"lenet5", "mobilenet_v2", "efficientnet_lite0"}
+                else {}
+            )
             model = models.create(self.model, **dict(self.arguments), **dropout, seed=0)
         return model
 
