@@ -70,8 +70,7 @@ void few_classes(const CrossEntropy& e, const float* x, const std::int64_t* labe
     float rows[MANY_CLASSES][LANES], most[LANES], sum[LANES] = {}, log_sum[LANES];
     for (int l = 0; l < LANES; ++l)
         for (std::int64_t k = 0; k < classes; ++k) rows[k][l] = x[l * classes + k];
-#pragma omp simd
-    for (int l = 0; l < LANES; ++l) most[l] = rows[0][l];
+    for (int l = 0; l < LANES; ++l) most[l] = x[l * classes];
     for (std::int64_t k = 1; k < classes; ++k) {
 #pragma omp simd
         for (int l = 0; l < LANES; ++l) most[l] = rows[k][l] > most[l] ? rows[k][l] : most[l];
