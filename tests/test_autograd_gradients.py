@@ -69,7 +69,7 @@ BINARY = {
     "rsub": lambda a, b: (1.0 - a) * b,
     "rdiv": lambda a, b: 1.0 / a + b,
     "pow": lambda a, b: a.abs() ** b,
-    "maximum": lambda a, b: cl.maximum(a, b) * cl.minimum(a * 1.1, b),
+    "maximum": lambda a, b: cl.maximum(a, b) * cl.minimum(a * 2.0, b),
     "where": lambda a, b: cl.where(a > b, a * b, b),
 }
 
@@ -92,7 +92,9 @@ def test_gradient_of_one_tensor(name: str, rng: np.random.Generator) -> None:
 def test_gradient_of_two_tensors_with_broadcasting(
     name: str, shapes: tuple[tuple[int, ...], ...], rng: np.random.Generator
 ) -> None:
-    assert_gradients(BINARY[name], *(numbers(rng, shape) for shape in shapes))
+    a, b = (np.asarray(numbers(rng, shape).round(1)) for shape in shapes)
+    b = np.asarray(b + np.float32(0.05))  # nowhere equal to a: some functions have corners there
+    assert_gradients(BINARY[name], a, b)
 
 
 @pytest.mark.parametrize(
