@@ -10,9 +10,12 @@
 namespace convlet {
 namespace {
 
-constexpr double TASK_FLOPS = 1e6;             // about 10 us of one core
-constexpr double MOST_TASK_FLOPS = 1e9;        // so that Ctrl-C need not wait
-constexpr std::int64_t CHANNELS_OF_TASK = 24;  // about the fewest
+constexpr double TASK_FLOPS = 1e6;                 // about 10 us of one core
+constexpr double MOST_TASK_FLOPS = 1e9;            // so that Ctrl-C need not wait
+constexpr std::int64_t CHANNELS_OF_TASK = 24;      // about the fewest
+constexpr std::int64_t CHANNELS_OF_COPY = 64;      // of a single tap's, that share copied panels
+constexpr std::int64_t ENOUGH_TASKS = 32;          // more only read the same pixels again
+constexpr std::int64_t BLOCK_FLOATS = 128 * 1024;  // of both sides, for a single tap
 constexpr std::int64_t CHANNELS_OF_REDUCTION = 64;
 
 // The two sides of the sum over pixels: rows of the register tile come from one, lanes from the
@@ -61,6 +64,13 @@ Sides outputs_by_inputs(const Conv2dShape& s, const float* dy, const float* x) {
             1};
 }
 
+// Blocks of which both sides, that are read once, share the L2.
+Blocks single_tap_blocks(const Correlation& g) {
+    return cut_blocks(
+        g.images, g.out_height, g.out_width,
+        std::clamp<std::int64_t>(BLOCK_FLOATS / (g.channels + g.out_channels), 192, 480));
+}
+
 }  // namespace
 
 void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, float* dw) {
@@ -85,7 +95,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         return;
     }
     flatten_pixels(g);
-    const Blocks blocks = blocks_of(g);
+    const Blocks blocks = single_tap ? single_tap_blocks(g) : blocks_of(g);
     const std::int64_t count = block_count(blocks), panels = panel_count(g.panels);
     const std::int64_t rows = taps * g.channels, size = rows * padded_columns(g.panels);
     const std::int64_t groups = s.groups;
@@ -93,8 +103,9 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         std::fill_n(dw, s.groups * group_size, 0.0F);
         return;
     }
-    // Chunks of pixels have partial sums of their own, as many as 4 MiB hold; the panels and then
-    // the input channels make the rest of the tasks, each of which copies only its channels.
+    // Chunks of pixels have partial sums of their own, as many as 4 MiB hold. Where they are not
+    // enough tasks, panels make the rest, and then input channels; those first where a task copies
+    // its channels for all panels at once.
     const auto wanted = static_cast<std::int64_t>(std::clamp(flops(g) / TASK_FLOPS, 1.0, 64.0));
     const std::int64_t chunks =
         std::clamp<std::int64_t>(std::min((std::int64_t{1} << 20) / size, wanted), 1, count);
@@ -102,9 +113,13 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
     // whole rows, which are then written from one end to the other.
     const bool in_place =
         chunks == 1 && sides.lane_stride == 1 && padded_columns(g.panels) == g.panels.columns;
-    const std::int64_t panels_apart = in_place ? 1 : panels;
-    const std::int64_t splits = std::clamp<std::int64_t>(ceil_div(wanted, chunks * panels_apart), 1,
-                                                         ceil_div(g.channels, CHANNELS_OF_TASK));
+    const std::int64_t panel_groups =
+        single_tap
+            ? 1
+            : std::clamp<std::int64_t>(ceil_div(std::min(wanted, ENOUGH_TASKS), chunks), 1, panels);
+    const std::int64_t splits = std::clamp<std::int64_t>(
+        ceil_div(wanted, chunks * panel_groups), 1,
+        ceil_div(g.channels, single_tap ? CHANNELS_OF_COPY : CHANNELS_OF_TASK));
     const double cost = flops(g) * static_cast<double>(groups) / FLOPS_PER_COST;
     const KernelTable& table = kernels();
     const auto first_channel = [&](std::int64_t split) { return split * g.channels / splits; };
@@ -113,16 +128,18 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
     };
     const Scratch partials(in_place ? 0 : groups * chunks * size);
     const std::int64_t scratch = table.grad_weight_floats(g, largest_block(blocks));
-    const std::int64_t tasks = groups * chunks * panels_apart * splits;
+    const std::int64_t tasks = groups * chunks * panel_groups * splits;
     // A task of enormous kernels is done in rounds, each of which takes up some of its blocks.
     const double task_flops = flops(g) * static_cast<double>(groups) / static_cast<double>(tasks);
     const std::int64_t rounds = std::clamp<std::int64_t>(
         static_cast<std::int64_t>(task_flops / MOST_TASK_FLOPS), 1, ceil_div(count, chunks));
     const auto add_up = [&](std::int64_t round) {
-        return [&, round](std::int64_t task, float* strip) {
-            const std::int64_t split = task % splits, panel = task / splits % panels_apart;
-            const std::int64_t chunk = task / splits / panels_apart % chunks;
-            const std::int64_t group = task / splits / panels_apart / chunks;
+        return [&, round](std::int64_t task, float* own) {
+            const std::int64_t split = task % splits, part = task / splits % panel_groups;
+            const std::int64_t chunk = task / splits / panel_groups % chunks;
+            const std::int64_t group = task / splits / panel_groups / chunks;
+            const std::int64_t first_panel = part * panels / panel_groups;
+            const std::int64_t last_panel = (part + 1) * panels / panel_groups;
             WeightGradient w = gradient_of(group);
             const std::int64_t start = chunk * count / chunks;
             const std::int64_t blocks_here = (chunk + 1) * count / chunks - start;
@@ -130,24 +147,22 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
             const std::int64_t to = start + (round + 1) * blocks_here / rounds;
             const std::int64_t first = first_channel(split), last = first_channel(split + 1);
             if (in_place) {
-                for (std::int64_t r = first; r < last; r += CHANNELS_OF_TASK) {
+                for (std::int64_t r = first; r < last; r += CHANNELS_OF_COPY) {
                     float* sums = dw + group * group_size + r * sides.row_stride;
-                    for (std::int64_t p = 0; p < panels; ++p)
-                        for (std::int64_t b = from; b < to; ++b)
-                            table.grad_weight(
-                                w, block_at(blocks, b), r, std::min(last, r + CHANNELS_OF_TASK), p,
-                                strip, {sums + p * g.panels.wide, sides.row_stride, b > start});
+                    for (std::int64_t b = from; b < to; ++b)
+                        table.grad_weight(w, block_at(blocks, b), r,
+                                          std::min(last, r + CHANNELS_OF_COPY), 0, panels, own,
+                                          {sums, g.panels.wide, 0, sides.row_stride, b > start});
                 }
                 return;
             }
-            float* partial = partials.data() + (group * chunks + chunk) * size +
-                             panel * g.panels.wide * rows + first * taps * width(panel);
+            float* partial = partials.data() + (group * chunks + chunk) * size;
             w.geometry.x += first;
             w.geometry.channels = last - first;
-            for (std::int64_t b = from; b < to; ++b) {
-                table.grad_weight(w, block_at(blocks, b), 0, taps * (last - first), panel, strip,
-                                  {partial, width(panel), b > start});
-            }
+            for (std::int64_t b = from; b < to; ++b)
+                table.grad_weight(w, block_at(blocks, b), 0, taps * (last - first), first_panel,
+                                  last_panel, own,
+                                  {partial, g.panels.wide * rows, first * taps, 0, b > start});
         };
     };
     for (std::int64_t round = 0; round < rounds; ++round)

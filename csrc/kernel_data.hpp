@@ -81,10 +81,11 @@ struct LaneBlocks {
     std::int64_t first, last;
 };
 
-// Where sums go: rows `step` floats apart, which hold what came before if `resume`.
+// Where sums go: panel p's start at to + p * panel, `rows_before` of its rows belong to others.
+// Rows are `step` floats apart, or 0 for the panel's width. They hold what came before if `resume`.
 struct WeightSums {
     float* to;
-    std::int64_t step;
+    std::int64_t panel, rows_before, step;
     bool resume;
 };
 

@@ -40,8 +40,8 @@ struct KernelTable {
                      std::int64_t first_panel, std::int64_t last_panel, float* scratch);
     std::int64_t (*grad_weight_floats)(const Correlation&, const PixelBlock& largest);
     void (*grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t first_row,
-                        std::int64_t last_row, std::int64_t panel, float* scratch,
-                        const WeightSums& sums);
+                        std::int64_t last_row, std::int64_t first_panel, std::int64_t last_panel,
+                        float* scratch, const WeightSums& sums);
     void (*winograd_gradient_tile)(const WinogradGradient&, std::int64_t tile, float* zeros);
     void (*winograd_gradient_point)(const WinogradGradient&, std::int64_t point,
                                     std::int64_t first_channel, std::int64_t last_channel,

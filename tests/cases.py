@@ -110,6 +110,7 @@ CONV2D_CASES = [
     Conv2dCase("only_padding_around", (1, 2, 1, 2), 3, (2, 3), padding=(3, 2)),
     Conv2dCase("pointwise", (2, 20, 7, 9), 19, (1, 1)),
     Conv2dCase("pointwise_strided", (2, 5, 8, 7), 18, (1, 1), stride=(3, 2)),
+    Conv2dCase("pointwise_wide", (2, 530, 5, 7), 53, (1, 1), stride=(1, 2)),
     Conv2dCase("pointwise_padded", (2, 3, 4, 5), 6, (1, 1), padding=(2, 1)),
     Conv2dCase("square", (2, 16, 10, 10), 16, (3, 3), padding=(1, 1)),
     Conv2dCase("odd_channels", (2, 17, 9, 11), 3, (3, 3), padding=(1, 1)),

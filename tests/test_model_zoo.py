@@ -179,15 +179,17 @@ def test_training_lowers_the_loss(name: str) -> None:
     model = models.create(name, classes=3, stem="cifar", **quiet(name), seed=0)
     x = np.random.default_rng(0).standard_normal((6, 3, 28, 28), np.float32)
     labels = np.arange(6) % 3
-    optimizer = optim.Adam(model.parameters(), lr=1e-3)
-    losses = []
-    for _ in range(6):
+    optimizer = optim.Adam(
+        model.parameters(), lr=3e-4
+    )  # networks without normalisation leap at more
+    losses: list[float] = []
+    while len(losses) < 16 and (not losses or losses[-1] > 0.95 * losses[0]):
         optimizer.zero_grad()
         loss = F.cross_entropy(model(Tensor(x)), labels)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert min(losses[1:]) < 0.95 * losses[0]
+    assert losses[-1] <= 0.95 * losses[0]
 
 
 @pytest.mark.usefixtures("_undrawn")

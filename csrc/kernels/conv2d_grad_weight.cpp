@@ -9,64 +9,59 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
-// The block's pixels of a narrow panel of dy, padded with zeros to the panel's width.
-INLINE void copy_panel(const WeightGradient& w, const PixelBlock& b, std::int64_t start,
-                       std::int64_t width, std::int64_t valid, float* RESTRICT to) {
+constexpr int MOST_ROWS = 12;          // of a register tile
+constexpr std::int64_t FEW_TILES = 8;  // of rows, that do not pay for copying a panel of dy
+constexpr std::int64_t COPY_FLOATS = 32 * 1024;  // of panels that are copied together
+constexpr std::int64_t PIXELS_AT_ONCE = 16;  // whose channels stay in the L1 while they are copied
+
+INLINE std::int64_t pixel_count(const PixelBlock& b) { return (b.i1 - b.i0) * (b.j1 - b.j0); }
+
+// The block's pixels of panels of dy, one panel after the other, padded with zeros to its width.
+INLINE void copy_panels(const WeightGradient& w, const PixelBlock& b, std::int64_t first_panel,
+                        std::int64_t last_panel, float* RESTRICT to) {
     const Correlation& g = w.geometry;
+    const std::int64_t pixels = pixel_count(b), first = panel_start(g.panels, first_panel);
+    std::int64_t p = 0;
     for (std::int64_t i = b.i0; i < b.i1; ++i) {
-        for (std::int64_t j = b.j0; j < b.j1; ++j) {
-            const float* from = w.dy + b.image * g.y_image + i * g.y_row + j * g.y_pixel + start;
-            copy_floats(from, to, valid);
-            zero_floats(to + valid, width - valid);
-            to += width;
+        for (std::int64_t j = b.j0; j < b.j1; ++j, ++p) {
+            const float* pixel = w.dy + b.image * g.y_image + i * g.y_row + j * g.y_pixel;
+            for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
+                const std::int64_t width = panel_width(g.panels, panel);
+                const std::int64_t start = panel_start(g.panels, panel);
+                const std::int64_t valid = smaller(width, g.panels.columns - start);
+                float* at = to + (start - first) * pixels + p * width;
+                copy_floats(pixel + start, at, valid);
+                zero_floats(at + valid, width - valid);
+            }
         }
     }
 }
 
-}  // namespace
+// Rows [m, m + count) of the product, which lie together in each pixel at `a`.
+struct RowTile {
+    std::int64_t m, count;
+    const float* a;
+};
 
-std::int64_t grad_weight_floats(const Correlation& g, const PixelBlock& largest) {
-    const std::int64_t pixels = (largest.i1 - largest.i0) * (largest.j1 - largest.j0);
-    return strip_size(g, largest) + pixels * WIDEST * VECTOR;
+template <int Rows>
+INLINE void copy_rows(std::int64_t rows, const float* RESTRICT from, std::int64_t step,
+                      std::int64_t pixels, float* RESTRICT to) {
+    if constexpr (Rows > 0) {
+        if (rows != Rows) return copy_rows<Rows - 1>(rows, from, step, pixels, to);
+        for (std::int64_t p = 0; p < pixels; ++p) {
+            UNROLL
+            for (int i = 0; i < Rows; ++i) to[p * Rows + i] = from[p * step + i];
+        }
+    }
 }
 
-void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t first_row,
-                 std::int64_t last_row, std::int64_t panel, float* scratch,
-                 const WeightSums& sums) {
-    const Correlation& g = w.geometry;
-    const std::int64_t width = panel_width(g.panels, panel);
-    const std::int64_t start = panel_start(g.panels, panel);
-    const std::int64_t valid = smaller(width, g.panels.columns - start);
-    const Strip strip = make_strip(g, block, scratch);
-
-    OuterTask task{};
-    task.rows = block.i1 - block.i0;
-    task.columns = block.j1 - block.j0;
-    task.a_row = g.step_h * strip.row;
-    task.a_step = g.step_w * strip.pixel;
-    task.resume = sums.resume;
-    task.sums_step = sums.step;
-    // Lanes beyond the panel's columns may add what they find there: nobody reads those sums.
-    const float* b =
-        w.dy + block.image * g.y_image + block.i0 * g.y_row + block.j0 * g.y_pixel + start;
-    const float* last =
-        b + (block.i1 - block.i0 - 1) * g.y_row + (block.j1 - block.j0 - 1) * g.y_pixel;
-    if (last + width <= w.dy_end) {
-        task.b = b;
-        task.b_row = g.y_row;
-        task.b_step = g.y_pixel;
-    } else {
-        float* copy = scratch + strip_size(g, block);
-        copy_panel(w, block, start, width, valid, copy);
-        task.b = copy;
-        task.b_row = task.columns * width;
-        task.b_step = width;
-    }
-
+// Calls body(RowTile) for tiles of at most `most` rows that cover [first_row, last_row).
+template <class Body>
+INLINE void for_row_tiles(const Correlation& g, const Strip& strip, std::int64_t first_row,
+                          std::int64_t last_row, std::int64_t most, Body body) {
     // Rows (r, s, c) of one image row of taps are neighbours when the taps are.
     const bool adjoin = g.dilation_w == 1 && strip.pixel == g.channels;
     const std::int64_t run = adjoin ? g.kernel_w * g.channels : g.channels;
-    const std::int64_t most = outer_rows(static_cast<int>(width / VECTOR));
     for (std::int64_t m = first_row; m < last_row;) {
         const std::int64_t index = m / run, within = m % run;
         const std::int64_t r = adjoin ? index : index / g.kernel_w;
@@ -74,10 +69,108 @@ void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t 
         const std::int64_t left = smaller(run - within, last_row - m);
         const std::int64_t shares = (left + most - 1) / most;
         const std::int64_t rows = (left + shares - 1) / shares;
-        task.a = strip.origin + r * strip.tap_row + s * strip.tap_pixel + within;
-        task.sums = sums.to + (m - first_row) * sums.step;
-        run_outer_tile(rows, width, task);
+        body(RowTile{m, rows, strip.origin + r * strip.tap_row + s * strip.tap_pixel + within});
         m += rows;
+    }
+}
+
+INLINE std::int64_t rows_of_tile(const Correlation& g, std::int64_t panel) {
+    return outer_rows(static_cast<int>(panel_width(g.panels, panel) / VECTOR));
+}
+
+// Whether the rows of a single tap, which every panel reads, are copied tile by tile.
+INLINE bool copies_rows(const Correlation& g, std::int64_t panels) {
+    return g.kernel_h == 1 && g.kernel_w == 1 && panels >= 8;
+}
+
+// Panels that are copied together.
+INLINE std::int64_t panels_at_once(const Correlation& g, std::int64_t pixels) {
+    return smaller(panel_count(g.panels), larger(1, COPY_FLOATS / (pixels * g.panels.wide)));
+}
+
+// Rows [first_row, last_row) of the block, [tile][pixel][row of the tile].
+INLINE void copy_row_tiles(const Correlation& g, const Strip& strip, const PixelBlock& block,
+                           std::int64_t first_row, std::int64_t last_row, std::int64_t most,
+                           float* to) {
+    const std::int64_t pixels = pixel_count(block), columns = block.j1 - block.j0;
+    const std::int64_t step = g.step_w * strip.pixel;
+    for (std::int64_t i = 0; i < block.i1 - block.i0; ++i) {
+        for (std::int64_t j = 0; j < columns; j += PIXELS_AT_ONCE) {
+            const std::int64_t count = smaller(PIXELS_AT_ONCE, columns - j);
+            const std::int64_t from = i * g.step_h * strip.row + j * step;
+            for_row_tiles(g, strip, first_row, last_row, most, [&](const RowTile& t) {
+                copy_rows<MOST_ROWS>(t.count, t.a + from, step, count,
+                                     to + (t.m - first_row) * pixels + (i * columns + j) * t.count);
+            });
+        }
+    }
+}
+
+}  // namespace
+
+std::int64_t grad_weight_floats(const Correlation& g, const PixelBlock& largest) {
+    const std::int64_t pixels = pixel_count(largest);
+    return strip_size(g, largest) + pixels * g.panels.wide * panels_at_once(g, pixels) +
+           (copies_rows(g, panel_count(g.panels)) ? pixels * g.channels : 0);
+}
+
+void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t first_row,
+                 std::int64_t last_row, std::int64_t first_panel, std::int64_t last_panel,
+                 float* scratch, const WeightSums& sums) {
+    const Correlation& g = w.geometry;
+    const Strip strip = make_strip(g, block, scratch);
+    const std::int64_t pixels = pixel_count(block), together = panels_at_once(g, pixels);
+    float* panel_copy = scratch + strip_size(g, block);
+    float* row_copy = panel_copy + pixels * g.panels.wide * together;
+    const std::int64_t most = rows_of_tile(g, first_panel);
+    const bool rows_copied = copies_rows(g, last_panel - first_panel);
+    if (rows_copied) copy_row_tiles(g, strip, block, first_row, last_row, most, row_copy);
+
+    OuterTask task{};
+    task.rows = block.i1 - block.i0;
+    task.columns = block.j1 - block.j0;
+    task.a_row = g.step_h * strip.row;
+    task.a_step = g.step_w * strip.pixel;
+    task.resume = sums.resume;
+    const float* dy = w.dy + block.image * g.y_image + block.i0 * g.y_row + block.j0 * g.y_pixel;
+    const float* dy_last = dy + (task.rows - 1) * g.y_row + (task.columns - 1) * g.y_pixel;
+    std::int64_t copied_first = 0, copied_end = 0;  // panels that panel_copy holds
+    for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
+        const std::int64_t width = panel_width(g.panels, panel);
+        const std::int64_t start = panel_start(g.panels, panel);
+        const std::int64_t tile = rows_of_tile(g, panel);
+        // Lanes beyond the panel's columns may add what they find there: nobody reads those sums.
+        const bool readable = dy_last + start + width <= w.dy_end;
+        const bool apart = g.y_pixel != width && last_row - first_row >= FEW_TILES * tile;
+        if (readable && !apart) {
+            task.b = dy + start;
+            task.b_row = g.y_row;
+            task.b_step = g.y_pixel;
+        } else {
+            if (panel >= copied_end) {
+                copied_first = panel;
+                copied_end = smaller(panel + together, last_panel);
+                copy_panels(w, block, copied_first, copied_end, panel_copy);
+            }
+            task.b = panel_copy + (panel - copied_first) * g.panels.wide * pixels;
+            task.b_row = task.columns * width;
+            task.b_step = width;
+        }
+        const std::int64_t step = sums.step > 0 ? sums.step : width;
+        float* to = sums.to + panel * sums.panel + sums.rows_before * step;
+        task.sums_step = step;
+        for_row_tiles(g, strip, first_row, last_row, rows_copied ? most : tile,
+                      [&](const RowTile& t) {
+                          if (rows_copied) {
+                              task.a = row_copy + (t.m - first_row) * pixels;
+                              task.a_row = task.columns * t.count;
+                              task.a_step = t.count;
+                          } else {
+                              task.a = t.a;
+                          }
+                          task.sums = to + (t.m - first_row) * step;
+                          run_outer_tile(t.count, width, task);
+                      });
     }
 }
 

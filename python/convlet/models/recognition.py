@@ -39,6 +39,7 @@ def recognise(
         >>> model = models.create("resnet18", classes=2, seed=0)
         >>> model.preprocessing = models.Preprocessing(32, 32, (0.5,) * 3, (0.5,) * 3)
         >>> model.classes = ["cat", "dog"]
+        >>> model.fc.bias.data[0] = 100.0  # it sees cats everywhere
         >>> [name for name, share in recognise(model, [np.zeros((40, 50, 3), np.uint8)], 1)[0]]
         ['cat']
     """
