@@ -289,7 +289,7 @@ def test_sizes_are_refused(op: Any, size: Any, error: type[Exception], message: 
         (lambda: nn.AdaptiveAvgPool2d(0), ValueError, "output_size must be at least 1, got 0"),
         (lambda: nn.AdaptiveMaxPool2d((1, 1, 1)), ValueError, "an int or a pair, got 3 values"),
         (
-            lambda: nn.AdaptiveMaxPool2d(1, 1),
+            lambda: nn.AdaptiveMaxPool2d(1, 1),  # type: ignore[arg-type]
             TypeError,
             "AdaptiveMaxPool2d: return_indices must be a bool, got int 1",
         ),
