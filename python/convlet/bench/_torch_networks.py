@@ -46,7 +46,9 @@ class LeNet(nn.Module):
 
 
 class VGG(nn.Module):
-    def __init__(self, depth: int, norm: bool, num_classes: int = 1000) -> None:
+    def __init__(
+        self, depth: int, norm: bool, num_classes: int = 1000, stem: str = "imagenet"
+    ) -> None:
         super().__init__()
         third = {11: 2, 13: 2, 16: 3, 19: 4}[depth]
         first = 1 if depth == 11 else 2
@@ -57,7 +59,7 @@ class VGG(nn.Module):
                 layers += [nn.Conv2d(channels, width, 3, padding=1)]
                 layers += [nn.BatchNorm2d(width)] * norm + [nn.ReLU()]
                 channels = width
-            layers += [nn.MaxPool2d(2)]
+            layers += [nn.Identity() if width == 64 and stem == "cifar" else nn.MaxPool2d(2)]
         self.features = nn.Sequential(*layers)
         linear = [nn.Linear(25088, 4096), nn.ReLU(), nn.Identity()]
         linear += [nn.Linear(4096, 4096), nn.ReLU(), nn.Identity(), nn.Linear(4096, num_classes)]
@@ -144,11 +146,13 @@ class Inverted(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, stem: str = "imagenet") -> None:
         super().__init__()
-        layers, channels = [conv_norm(3, 32, 3, 2)], 32
+        step = 1 if stem == "cifar" else 2
+        layers, channels = [conv_norm(3, 32, 3, step)], 32
         expansions, widths = (1, 6, 6, 6, 6, 6, 6), (16, 24, 32, 64, 96, 160, 320)
-        stages = zip(expansions, widths, (1, 2, 3, 4, 3, 3, 1), (1, 2, 2, 2, 1, 2, 1), strict=True)
+        strides = (1, step, 2, 2, 1, 2, 1)
+        stages = zip(expansions, widths, (1, 2, 3, 4, 3, 3, 1), strides, strict=True)
         for expansion, width, repeats, stride in stages:
             for i in range(repeats):
                 layers.append(Inverted(channels, width, stride if i == 0 else 1, expansion))

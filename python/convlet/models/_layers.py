@@ -23,6 +23,7 @@ __all__ = [
     "generator",
     "initialise",
     "rounded",
+    "scaled",
 ]
 
 STEMS = ("imagenet", "cifar")
@@ -83,6 +84,11 @@ def rounded(channels: float, divisor: int = 8) -> int:
     """The nearest multiple of `divisor`, at least it and never below nine tenths of `channels`."""
     nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return nearest + divisor if nearest < 0.9 * channels else nearest
+
+
+def scaled(channels: int, factor: float) -> int:
+    """`channels` times the factor, in eights; `channels` themselves for 1."""
+    return channels if factor == 1 else rounded(channels * factor)
 
 
 def conv_block(

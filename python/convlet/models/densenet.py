@@ -10,9 +10,11 @@ from convlet.models._layers import (
     STEMS,
     check_choice,
     check_counts,
+    check_factor,
     check_images,
     generator,
     initialise,
+    scaled,
 )
 from convlet.nn import functional as F
 from convlet.nn.fusion import conv_norm
@@ -154,6 +156,7 @@ def densenet121(
     drop_rate: float = 0.0,
     in_channels: int = 3,
     stem: Literal["imagenet", "cifar"] = "imagenet",
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> DenseNet:
     """DenseNet-121: blocks of 6, 12, 24 and 16 layers, each of which adds 32 channels.
@@ -164,11 +167,12 @@ def densenet121(
         in_channels: 1 for grey images, 3 for colour.
         stem: "imagenet" starts with a 7x7 convolution of stride 2 and max pooling, "cifar" with a
             3x3 one of stride 1, for images of 28 to 64 pixels; `features.conv0.weight` differs.
+        width_mult: factor of the 32 and of the 64 channels of the beginning, in multiples of 8.
         seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
 
     Raises:
         TypeError: a size is not an int.
-        ValueError: a size is below 1, or `drop_rate` is outside [0, 1].
+        ValueError: a number is out of range.
 
     Example:
         >>> import numpy as np
@@ -177,6 +181,13 @@ def densenet121(
         >>> model(Tensor(np.zeros((2, 3, 32, 32)))).shape
         (2, 10)
     """
+    check_factor("densenet", "width_mult", width_mult)
     return DenseNet(
-        num_classes=num_classes, drop_rate=drop_rate, in_channels=in_channels, stem=stem, seed=seed
+        scaled(32, width_mult),
+        num_init_features=scaled(64, width_mult),
+        num_classes=num_classes,
+        drop_rate=drop_rate,
+        in_channels=in_channels,
+        stem=stem,
+        seed=seed,
     )

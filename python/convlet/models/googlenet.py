@@ -8,7 +8,15 @@ import numpy as np
 
 from convlet import nn
 from convlet.joining import cat
-from convlet.models._layers import STEMS, check_choice, check_counts, check_images, generator
+from convlet.models._layers import (
+    STEMS,
+    check_choice,
+    check_counts,
+    check_factor,
+    check_images,
+    generator,
+    scaled,
+)
 from convlet.nn import functional as F
 from convlet.nn import init
 from convlet.nn.fusion import conv_norm
@@ -19,17 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = ["GoogLeNet", "GoogLeNetOutputs", "Inception", "googlenet"]
 
-# Input channels, 1x1, narrow and 3x3, narrow and "5x5", after pooling: the paper's table 1.
+# Channels: 1x1, narrow and 3x3, narrow and "5x5", after pooling.  The paper's table 1.
 INCEPTIONS = {
-    "3a": (192, 64, 96, 128, 16, 32, 32),
-    "3b": (256, 128, 128, 192, 32, 96, 64),
-    "4a": (480, 192, 96, 208, 16, 48, 64),
-    "4b": (512, 160, 112, 224, 24, 64, 64),
-    "4c": (512, 128, 128, 256, 24, 64, 64),
-    "4d": (512, 112, 144, 288, 32, 64, 64),
-    "4e": (528, 256, 160, 320, 32, 128, 128),
-    "5a": (832, 256, 160, 320, 32, 128, 128),
-    "5b": (832, 384, 192, 384, 48, 128, 128),
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
 }
 # What turns images normalised as torchvision's into those that the published weights know.
 SCALE = np.array([0.229, 0.224, 0.225], np.float32).reshape(3, 1, 1) / np.float32(0.5)
@@ -140,12 +148,14 @@ class GoogLeNet(nn.Module):
         dropout_aux: float = 0.7,
         in_channels: int = 3,
         stem: Literal["imagenet", "cifar"] = "imagenet",
+        width_mult: float = 1.0,
         seed: int | None = None,
     ) -> None:
         """Make the layers."""
         super().__init__()
         check_counts("googlenet", num_classes=num_classes, in_channels=in_channels)
         check_choice("googlenet", "stem", stem, STEMS)
+        check_factor("googlenet", "width_mult", width_mult)
         if transform_input and in_channels != 3:
             raise ValueError("googlenet: transform_input needs in_channels 3")
         draw = generator(seed)
@@ -153,22 +163,26 @@ class GoogLeNet(nn.Module):
         self.in_channels, self.transform_input = in_channels, transform_input
         self.least = 8 if small else 15
         shape = (3, 1, 1) if small else (7, 2, 3)
-        self.conv1 = BasicConv2d(in_channels, 64, *shape, draw)
+        first, channels = scaled(64, width_mult), scaled(192, width_mult)
+        self.conv1 = BasicConv2d(in_channels, first, *shape, draw)
         self.maxpool1 = None if small else nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        self.conv2 = BasicConv2d(64, 64, 1, 1, 0, draw)
-        self.conv3 = BasicConv2d(64, 192, 3, 1, 1, draw)
+        self.conv2 = BasicConv2d(first, first, 1, 1, 0, draw)
+        self.conv3 = BasicConv2d(first, channels, 3, 1, 1, draw)
         self.maxpool2 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        for name, widths in INCEPTIONS.items():
-            self.add_module(f"inception{name}", Inception(*widths, generator=draw))
+        after: dict[str, int] = {}
+        for name, usual in INCEPTIONS.items():
+            widths = [scaled(width, width_mult) for width in usual]
+            self.add_module(f"inception{name}", Inception(channels, *widths, generator=draw))
+            channels = after[name] = widths[0] + widths[2] + widths[4] + widths[5]
             if name == "3b":
                 self.maxpool3 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
             elif name == "4e":
                 self.maxpool4 = nn.MaxPool2d(2, stride=2, ceil_mode=True)
-        self.aux1 = _Auxiliary(512, num_classes, dropout_aux, draw) if aux_logits else None
-        self.aux2 = _Auxiliary(528, num_classes, dropout_aux, draw) if aux_logits else None
+        self.aux1 = _Auxiliary(after["4a"], num_classes, dropout_aux, draw) if aux_logits else None
+        self.aux2 = _Auxiliary(after["4d"], num_classes, dropout_aux, draw) if aux_logits else None
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
         self.dropout = nn.Dropout(dropout, generator=draw)
-        self.fc = nn.Linear(1024, num_classes, generator=draw)
+        self.fc = nn.Linear(channels, num_classes, generator=draw)
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 init.trunc_normal_(module.weight, 0.0, 0.01, -2.0, 2.0, generator=draw)
@@ -202,6 +216,7 @@ def googlenet(
     dropout_aux: float = 0.7,
     in_channels: int = 3,
     stem: Literal["imagenet", "cifar"] = "imagenet",
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> GoogLeNet:
     """GoogLeNet: nine inception modules.
@@ -217,6 +232,7 @@ def googlenet(
         in_channels: 1 for grey images, 3 for colour.
         stem: "imagenet" starts with a 7x7 convolution of stride 2 and max pooling, "cifar" with a
             3x3 one of stride 1, for images of 28 to 64 pixels; `conv1.conv.weight` differs.
+        width_mult: factor of all channel counts, which are rounded to multiples of 8.
         seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
 
     Raises:
@@ -229,5 +245,13 @@ def googlenet(
         6624904
     """
     return GoogLeNet(
-        num_classes, aux_logits, transform_input, dropout, dropout_aux, in_channels, stem, seed
+        num_classes,
+        aux_logits,
+        transform_input,
+        dropout,
+        dropout_aux,
+        in_channels,
+        stem,
+        width_mult,
+        seed,
     )

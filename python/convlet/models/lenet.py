@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convlet import nn
+from convlet.models._layers import check_factor
 from convlet.nn.fusion import run
 from convlet.ops._arguments import pair
 from convlet.random import Generator
@@ -32,6 +33,7 @@ class LeNet5(nn.Module):
         kernel_size: int | Sequence[int] = 5,
         dropout: float = 0.25,
         seed: int | None = None,
+        width_mult: float = 1.0,
     ) -> None:
         """Make the layers for one size of image."""
         super().__init__()
@@ -45,18 +47,20 @@ class LeNet5(nn.Module):
             raise ValueError(
                 f"lenet5: image_size must be at least {least} for kernel_size {kernel}, got {size}"
             )
+        check_factor("lenet5", "width_mult", width_mult)
+        a, b, c, d = (max(1, round(n * width_mult)) for n in (6, 16, 120, 84))
         draw = None if seed is None else Generator(seed)
         border = (kernel[0] // 2, kernel[1] // 2)
         self.image_size = size
-        self.conv1 = nn.Conv2d(in_channels, 6, kernel, padding=border, generator=draw)
-        self.conv2 = nn.Conv2d(6, 16, kernel, generator=draw)
+        self.conv1 = nn.Conv2d(in_channels, a, kernel, padding=border, generator=draw)
+        self.conv2 = nn.Conv2d(a, b, kernel, generator=draw)
         self.pool = nn.MaxPool2d(2)
         self.relu = nn.ReLU()
         self.flatten = nn.Flatten()
         self.dropout = nn.Dropout(dropout, generator=draw)
-        self.fc1 = nn.Linear(16 * rest_h * rest_w, 120, generator=draw)
-        self.fc2 = nn.Linear(120, 84, generator=draw)
-        self.fc3 = nn.Linear(84, classes, generator=draw)
+        self.fc1 = nn.Linear(b * rest_h * rest_w, c, generator=draw)
+        self.fc2 = nn.Linear(c, d, generator=draw)
+        self.fc3 = nn.Linear(d, classes, generator=draw)
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of each class, before softmax."""
@@ -78,6 +82,7 @@ def lenet5(
     kernel_size: int | Sequence[int] = 5,
     dropout: float = 0.25,
     seed: int | None = None,
+    width_mult: float = 1.0,
 ) -> LeNet5:
     """LeNet-5 with ReLU, max pooling and dropout.
 
@@ -88,6 +93,7 @@ def lenet5(
         kernel_size: of both convolutions; the first is padded by half of it.
         dropout: probability of a zero after the first two fully connected layers.
         seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
+        width_mult: factor of the 6 and 16 channels and of the 120 and 84 values.
 
     Raises:
         TypeError: a size is not an int.
@@ -99,7 +105,7 @@ def lenet5(
         >>> models.lenet5(seed=0)(Tensor(np.zeros((2, 1, 28, 28)))).shape
         (2, 10)
     """
-    return LeNet5(classes, in_channels, image_size, kernel_size, dropout, seed)
+    return LeNet5(classes, in_channels, image_size, kernel_size, dropout, seed, width_mult)
 
 
 def _rest(extent: int, kernel: int) -> int:

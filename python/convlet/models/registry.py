@@ -56,7 +56,12 @@ MODELS: dict[str, Callable[..., Module]] = {
 }
 
 # What users may say for what torchvision's functions call otherwise.
-ALIASES = {"classes": "num_classes", "num_classes": "classes", "width": "width_mult"}
+ALIASES = {
+    "classes": "num_classes",
+    "num_classes": "classes",
+    "width": "width_mult",
+    "dropout": "drop_rate",
+}
 
 
 def names() -> list[str]:
@@ -77,8 +82,8 @@ def create(name: str, *, weights: Any = None, **arguments: Any) -> Module:
         weights: "imagenet" for the published ones: in an installed package, else in the cache
             (`CONVLET_CACHE`, else `~/.cache/convlet`, folder `weights`), else fetched if their
             checksum is known; or the path of a file with the published names; or None.
-        arguments: those of the function of that name. `classes` and `num_classes` mean the same, and
-            so do `width` and `width_mult`.
+        arguments: those of the function of that name; every network has `classes` (the same as
+            `num_classes`), `in_channels`, `width` (as `width_mult`), `dropout` and `seed`.
 
     Raises:
         ValueError: no model has this name or no published weights, the weights do not fit, or a

@@ -9,9 +9,11 @@ from convlet.models._layers import (
     STEMS,
     check_choice,
     check_counts,
+    check_factor,
     check_images,
     generator,
     initialise,
+    scaled,
 )
 from convlet.models.resnet_blocks import BasicBlock, Bottleneck
 from convlet.nn.fusion import conv_norm
@@ -51,6 +53,8 @@ class ResNet(nn.Module):
         replace_stride_with_dilation: Sequence[bool] | None = None,
         stem: Literal["imagenet", "cifar"] = "imagenet",
         in_channels: int = 3,
+        dropout: float = 0.0,
+        width_mult: float = 1.0,
         seed: int | None = None,
     ) -> None:
         """Make the layers."""
@@ -69,27 +73,30 @@ class ResNet(nn.Module):
                 "resnet: replace_stride_with_dilation must be 3 truth values, "
                 f"got {replace_stride_with_dilation!r}"
             )
+        check_factor("resnet", "width_mult", width_mult)
         draw = generator(seed)
+        widths = [scaled(planes, width_mult) for planes in (64, 128, 256, 512)]
         small = stem == "cifar"
         self.in_channels = in_channels
         self.conv1 = nn.Conv2d(
             in_channels,
-            64,
+            widths[0],
             kernel_size=3 if small else 7,
             stride=1 if small else 2,
             padding=1 if small else 3,
             bias=False,
             generator=draw,
         )
-        self.bn1 = nn.BatchNorm2d(64)
+        self.bn1 = nn.BatchNorm2d(widths[0])
         self.maxpool = None if small else nn.MaxPool2d(3, stride=2, padding=1)
-        make = _Stages(block, groups, width_per_group, draw)
-        self.layer1 = make(64, layers[0], 1, False)
-        self.layer2 = make(128, layers[1], 2, dilate[0])
-        self.layer3 = make(256, layers[2], 2, dilate[1])
-        self.layer4 = make(512, layers[3], 2, dilate[2])
+        make = _Stages(block, widths[0], groups, width_per_group, draw)
+        self.layer1 = make(widths[0], layers[0], 1, False)
+        self.layer2 = make(widths[1], layers[1], 2, dilate[0])
+        self.layer3 = make(widths[2], layers[2], 2, dilate[1])
+        self.layer4 = make(widths[3], layers[3], 2, dilate[2])
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
-        self.fc = nn.Linear(512 * block.expansion, num_classes, generator=draw)
+        self.dropout = nn.Dropout(dropout, generator=draw)
+        self.fc = nn.Linear(widths[-1] * block.expansion, num_classes, generator=draw)
         initialise(self, draw)
         if zero_init_residual:
             last = "bn2.weight" if block is BasicBlock else "bn3.weight"
@@ -104,7 +111,7 @@ class ResNet(nn.Module):
         if self.maxpool is not None:
             x = self.maxpool(x)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        scores: Tensor = self.fc(self.avgpool(x).flatten(1))
+        scores: Tensor = self.fc(self.dropout(self.avgpool(x).flatten(1)))
         return scores
 
 
@@ -114,12 +121,13 @@ class _Stages:
     def __init__(
         self,
         block: type[BasicBlock | Bottleneck],
+        inplanes: int,
         groups: int,
         base_width: int,
         draw: Generator | None,
     ) -> None:
         self.block, self.groups, self.base_width, self.draw = block, groups, base_width, draw
-        self.inplanes, self.dilation = 64, 1
+        self.inplanes, self.dilation = inplanes, 1
 
     def __call__(self, planes: int, blocks: int, stride: int, dilate: bool) -> nn.Sequential:
         before = self.dilation
@@ -157,6 +165,8 @@ def resnet18(
     zero_init_residual: bool = False,
     stem: Literal["imagenet", "cifar"] = "imagenet",
     in_channels: int = 3,
+    dropout: float = 0.0,
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> ResNet:
     """ResNet-18: two basic blocks in each of four stages.
@@ -169,11 +179,13 @@ def resnet18(
             and in torchvision; "cifar" with a 3x3 convolution of stride 1 and no pooling, as is
             usual for images of 32 x 32 pixels. The state differs in the shape of `conv1.weight`.
         in_channels: 1 for grey images, 3 for colour.
-        seed: makes first weights repeatable; `convlet.seed` decides when None.
+        dropout: probability of a zero before the linear layer.
+        width_mult: factor of all channel counts, which are rounded to multiples of 8.
+        seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
 
     Raises:
         TypeError: a size is not an int.
-        ValueError: a size is below 1, or `stem` is neither of the two.
+        ValueError: a number is out of range, or `stem` is neither of the two.
 
     Example:
         >>> import numpy as np
@@ -189,6 +201,8 @@ def resnet18(
         zero_init_residual,
         stem=stem,
         in_channels=in_channels,
+        dropout=dropout,
+        width_mult=width_mult,
         seed=seed,
     )
 
@@ -199,6 +213,8 @@ def resnet34(
     zero_init_residual: bool = False,
     stem: Literal["imagenet", "cifar"] = "imagenet",
     in_channels: int = 3,
+    dropout: float = 0.0,
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> ResNet:
     """ResNet-34: 3, 4, 6 and 3 basic blocks.  Arguments and errors are those of `resnet18`."""
@@ -209,6 +225,8 @@ def resnet34(
         zero_init_residual,
         stem=stem,
         in_channels=in_channels,
+        dropout=dropout,
+        width_mult=width_mult,
         seed=seed,
     )
 
@@ -222,6 +240,8 @@ def resnet50(
     replace_stride_with_dilation: Sequence[bool] | None = None,
     stem: Literal["imagenet", "cifar"] = "imagenet",
     in_channels: int = 3,
+    dropout: float = 0.0,
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> ResNet:
     """ResNet-50: 3, 4, 6 and 3 bottlenecks.
@@ -237,7 +257,9 @@ def resnet50(
             and dilate instead, as networks that label each pixel want it.
         stem: "imagenet" or "cifar".
         in_channels: 1 for grey images, 3 for colour.
-        seed: makes first weights repeatable; `convlet.seed` decides when None.
+        dropout: probability of a zero before the linear layer.
+        width_mult: factor of all channel counts, which are rounded to multiples of 8.
+        seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
 
     Example:
         >>> from convlet import models
@@ -254,6 +276,8 @@ def resnet50(
         replace_stride_with_dilation,
         stem,
         in_channels,
+        dropout,
+        width_mult,
         seed,
     )
 
@@ -264,6 +288,8 @@ def resnext50_32x4d(
     zero_init_residual: bool = False,
     stem: Literal["imagenet", "cifar"] = "imagenet",
     in_channels: int = 3,
+    dropout: float = 0.0,
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> ResNet:
     """ResNeXt-50 32x4d: ResNet-50 whose 3x3 convolutions have 32 groups of 4 channels and more.
@@ -278,6 +304,8 @@ def resnext50_32x4d(
         width_per_group=4,
         stem=stem,
         in_channels=in_channels,
+        dropout=dropout,
+        width_mult=width_mult,
         seed=seed,
     )
 
@@ -291,6 +319,8 @@ def resnet101(
     replace_stride_with_dilation: Sequence[bool] | None = None,
     stem: Literal["imagenet", "cifar"] = "imagenet",
     in_channels: int = 3,
+    dropout: float = 0.0,
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> ResNet:
     """ResNet-101: 3, 4, 23 and 3 bottlenecks.  Arguments and errors are those of `resnet50`."""
@@ -304,6 +334,8 @@ def resnet101(
         replace_stride_with_dilation,
         stem,
         in_channels,
+        dropout,
+        width_mult,
         seed,
     )
 
@@ -317,6 +349,8 @@ def resnet152(
     replace_stride_with_dilation: Sequence[bool] | None = None,
     stem: Literal["imagenet", "cifar"] = "imagenet",
     in_channels: int = 3,
+    dropout: float = 0.0,
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> ResNet:
     """ResNet-152: 3, 8, 36 and 3 bottlenecks.  Arguments and errors are those of `resnet50`."""
@@ -330,5 +364,7 @@ def resnet152(
         replace_stride_with_dilation,
         stem,
         in_channels,
+        dropout,
+        width_mult,
         seed,
     )

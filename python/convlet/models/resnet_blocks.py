@@ -79,7 +79,7 @@ class Bottleneck(nn.Module):
     ) -> None:
         """Make the layers."""
         super().__init__()
-        width, out = planes * base_width // 64 * groups, planes * self.expansion
+        width, out = max(1, planes * base_width // 64) * groups, planes * self.expansion
         self.conv1 = nn.Conv2d(inplanes, width, 1, bias=False, generator=generator)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(

@@ -12,9 +12,11 @@ from convlet.models._layers import (
     STEMS,
     check_choice,
     check_counts,
+    check_factor,
     check_images,
     conv_block,
     generator,
+    scaled,
 )
 
 if TYPE_CHECKING:
@@ -76,25 +78,30 @@ class ShuffleNetV2(nn.Module):
         num_classes: int = 1000,
         in_channels: int = 3,
         stem: Literal["imagenet", "cifar"] = "imagenet",
+        dropout: float = 0.0,
+        width_mult: float = 1.0,
         seed: int | None = None,
     ) -> None:
         """Make the layers."""
         super().__init__()
         check_counts("shufflenet_v2", num_classes=num_classes, in_channels=in_channels)
         check_choice("shufflenet_v2", "stem", stem, STEMS)
+        check_factor("shufflenet_v2", "width_mult", width_mult)
         draw = generator(seed)
         small = stem == "cifar"
         self.in_channels = in_channels
         channels, *widths, last = stages_out_channels
         self.conv1 = conv_block(in_channels, channels, 3, 1 if small else 2, draw=draw)
         self.maxpool = None if small else nn.MaxPool2d(3, stride=2, padding=1)
-        for index, (repeats, width) in enumerate(zip(stages_repeats, widths, strict=True), 2):
+        for index, (repeats, usual) in enumerate(zip(stages_repeats, widths, strict=True), 2):
+            width = scaled(usual, width_mult)
             units = [ShuffleUnit(channels, width, 2, generator=draw)]
             units += [ShuffleUnit(width, width, 1, generator=draw) for _ in range(repeats - 1)]
             self.add_module(f"stage{index}", nn.Sequential(*units))
             channels = width
         self.conv5 = conv_block(channels, last, 1, draw=draw)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(dropout, generator=draw)
         self.fc = nn.Linear(last, num_classes, generator=draw)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -104,7 +111,7 @@ class ShuffleNetV2(nn.Module):
         if self.maxpool is not None:
             x = self.maxpool(x)
         x = self.conv5(self.stage4(self.stage3(self.stage2(x))))
-        scores: Tensor = self.fc(self.avgpool(x).flatten(1))
+        scores: Tensor = self.fc(self.dropout(self.avgpool(x).flatten(1)))
         return scores
 
 
@@ -121,6 +128,8 @@ def shufflenet_v2_x1_0(
     num_classes: int = 1000,
     in_channels: int = 3,
     stem: Literal["imagenet", "cifar"] = "imagenet",
+    dropout: float = 0.0,
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> ShuffleNetV2:
     """ShuffleNetV2 of the usual width, 2.3 million parameters.
@@ -130,11 +139,14 @@ def shufflenet_v2_x1_0(
         in_channels: 1 for grey images, 3 for colour.
         stem: "imagenet"; or "cifar", without stride in the first convolution and without pooling
             after it, for images of 28 to 64 pixels. The state is the same.
-        seed: makes first weights repeatable; `convlet.seed` decides when None.
+        dropout: probability of a zero before the linear layer.
+        width_mult: factor of the three stages' channel counts, which are rounded to multiples of 8;
+            the first and the last width stay, as in the paper's table 5.
+        seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
 
     Raises:
         TypeError: a size is not an int.
-        ValueError: a size is below 1.
+        ValueError: a number is out of range.
 
     Example:
         >>> import numpy as np
@@ -143,7 +155,8 @@ def shufflenet_v2_x1_0(
         >>> model(Tensor(np.zeros((2, 3, 64, 64)))).shape
         (2, 10)
     """
-    return ShuffleNetV2(REPEATS, (24, 116, 232, 464, 1024), num_classes, in_channels, stem, seed)
+    widths = (24, 116, 232, 464, 1024)
+    return ShuffleNetV2(REPEATS, widths, num_classes, in_channels, stem, dropout, width_mult, seed)
 
 
 def shufflenet_v2_x0_5(
@@ -151,7 +164,10 @@ def shufflenet_v2_x0_5(
     num_classes: int = 1000,
     in_channels: int = 3,
     stem: Literal["imagenet", "cifar"] = "imagenet",
+    dropout: float = 0.0,
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> ShuffleNetV2:
     """ShuffleNetV2 of half the width.  Arguments and errors are those of `shufflenet_v2_x1_0`."""
-    return ShuffleNetV2(REPEATS, (24, 48, 96, 192, 1024), num_classes, in_channels, stem, seed)
+    widths = (24, 48, 96, 192, 1024)
+    return ShuffleNetV2(REPEATS, widths, num_classes, in_channels, stem, dropout, width_mult, seed)

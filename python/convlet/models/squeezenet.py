@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 from convlet import nn
 from convlet.joining import cat
-from convlet.models._layers import STEMS, check_choice, check_counts, check_images, generator
+from convlet.models._layers import (
+    STEMS,
+    check_choice,
+    check_counts,
+    check_factor,
+    check_images,
+    generator,
+    scaled,
+)
 from convlet.nn import init
 
 if TYPE_CHECKING:
@@ -14,6 +22,13 @@ if TYPE_CHECKING:
     from convlet.tensor import Tensor
 
 __all__ = ["Fire", "SqueezeNet", "squeezenet1_1"]
+
+# Channels of each fire module, narrow and wide, between poolings: the authors' version 1.1.
+FIRES = (
+    ((16, 64), (16, 64)),
+    ((32, 128), (32, 128)),
+    ((48, 192), (48, 192), (64, 256), (64, 256)),
+)
 
 
 class Fire(nn.Module):
@@ -55,34 +70,34 @@ class SqueezeNet(nn.Module):
         dropout: float = 0.5,
         in_channels: int = 3,
         stem: Literal["imagenet", "cifar"] = "imagenet",
+        width_mult: float = 1.0,
         seed: int | None = None,
     ) -> None:
         """Make the layers."""
         super().__init__()
         check_counts("squeezenet", num_classes=num_classes, in_channels=in_channels)
         check_choice("squeezenet", "stem", stem, STEMS)
+        check_factor("squeezenet", "width_mult", width_mult)
         draw = generator(seed)
+        first = scaled(64, width_mult)
         self.in_channels = in_channels
         small = stem == "cifar"
         self.least = 11 if small else 17
-        self.features = nn.Sequential(
-            nn.Conv2d(in_channels, 64, 3, 1 if small else 2, generator=draw),
+        layers: list[nn.Module] = [
+            nn.Conv2d(in_channels, first, 3, 1 if small else 2, generator=draw),
             nn.ReLU(inplace=True),
-            nn.MaxPool2d(3, stride=2, ceil_mode=True),
-            Fire(64, 16, 64, generator=draw),
-            Fire(128, 16, 64, generator=draw),
-            nn.MaxPool2d(3, stride=2, ceil_mode=True),
-            Fire(128, 32, 128, generator=draw),
-            Fire(256, 32, 128, generator=draw),
-            nn.MaxPool2d(3, stride=2, ceil_mode=True),
-            Fire(256, 48, 192, generator=draw),
-            Fire(384, 48, 192, generator=draw),
-            Fire(384, 64, 256, generator=draw),
-            Fire(512, 64, 256, generator=draw),
-        )
+        ]
+        channels = first
+        for fires in FIRES:
+            layers.append(nn.MaxPool2d(3, stride=2, ceil_mode=True))
+            for squeeze, expand in fires:
+                narrow, wide = scaled(squeeze, width_mult), scaled(expand, width_mult)
+                layers.append(Fire(channels, narrow, wide, generator=draw))
+                channels = 2 * wide
+        self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(
             nn.Dropout(dropout, generator=draw),
-            nn.Conv2d(512, num_classes, 1, generator=draw),
+            nn.Conv2d(channels, num_classes, 1, generator=draw),
             nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d((1, 1)),
         )
@@ -106,6 +121,7 @@ def squeezenet1_1(
     dropout: float = 0.5,
     in_channels: int = 3,
     stem: Literal["imagenet", "cifar"] = "imagenet",
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> SqueezeNet:
     """SqueezeNet 1.1, 1.2 million parameters.
@@ -116,11 +132,12 @@ def squeezenet1_1(
         in_channels: 1 for grey images, 3 for colour.
         stem: "imagenet"; or "cifar", whose first convolution has stride 1, for images of 28 to 64
             pixels. The state is the same.
+        width_mult: factor of all channel counts, which are rounded to multiples of 8.
         seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
 
     Raises:
         TypeError: a size is not an int.
-        ValueError: a size is below 1, or `dropout` is outside [0, 1].
+        ValueError: a number is out of range.
 
     Example:
         >>> import numpy as np
@@ -129,4 +146,4 @@ def squeezenet1_1(
         >>> model(Tensor(np.zeros((2, 3, 64, 64)))).shape
         (2, 10)
     """
-    return SqueezeNet(num_classes, dropout, in_channels, stem, seed)
+    return SqueezeNet(num_classes, dropout, in_channels, stem, width_mult, seed)

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from convlet import nn
 from convlet.joining import cat
-from convlet.models._layers import check_counts, check_images, generator, initialise
+from convlet.models._layers import (
+    check_counts,
+    check_factor,
+    check_images,
+    generator,
+    initialise,
+)
 from convlet.nn import functional as F
 
 if TYPE_CHECKING:
@@ -34,6 +40,8 @@ class UNet(nn.Module):
         in_channels: int = 3,
         num_classes: int = 1,
         base_channels: int = 32,
+        dropout: float = 0.0,
+        width_mult: float = 1.0,
         seed: int | None = None,
     ) -> None:
         """Make the layers."""
@@ -41,8 +49,9 @@ class UNet(nn.Module):
         check_counts(
             "unet", in_channels=in_channels, num_classes=num_classes, base_channels=base_channels
         )
+        check_factor("unet", "width_mult", width_mult)
         draw = generator(seed)
-        c = base_channels
+        c = max(1, round(base_channels * width_mult))
         self.in_channels = in_channels
         self.encoder1 = _block(in_channels, c, "enc1", draw)
         self.pool1 = nn.MaxPool2d(2, 2)
@@ -53,6 +62,7 @@ class UNet(nn.Module):
         self.encoder4 = _block(4 * c, 8 * c, "enc4", draw)
         self.pool4 = nn.MaxPool2d(2, 2)
         self.bottleneck = _block(8 * c, 16 * c, "bottleneck", draw)
+        self.dropout = nn.Dropout(dropout, generator=draw)
         self.upconv4 = nn.ConvTranspose2d(16 * c, 8 * c, 2, 2, generator=draw)
         self.decoder4 = _block(16 * c, 8 * c, "dec4", draw)
         self.upconv3 = nn.ConvTranspose2d(8 * c, 4 * c, 2, 2, generator=draw)
@@ -71,7 +81,7 @@ class UNet(nn.Module):
         second = self.encoder2(self.pool1(first))
         third = self.encoder3(self.pool2(second))
         fourth = self.encoder4(self.pool3(third))
-        y = self.bottleneck(self.pool4(fourth))
+        y = self.dropout(self.bottleneck(self.pool4(fourth)))
         y = self.decoder4(_bridge(self.upconv4(y), fourth))
         y = self.decoder3(_bridge(self.upconv3(y), third))
         y = self.decoder2(_bridge(self.upconv2(y), second))
@@ -105,6 +115,8 @@ def unet(
     num_classes: int = 1,
     base_channels: int = 32,
     *,
+    dropout: float = 0.0,
+    width_mult: float = 1.0,
     seed: int | None = None,
 ) -> UNet:
     """U-Net with four levels, padded convolutions and batch normalisation.
@@ -114,11 +126,13 @@ def unet(
         num_classes: how many scores each pixel gets.
         base_channels: channels of the first level; each level below has twice as many. The paper
             has 64.
-        seed: makes first weights repeatable; `convlet.seed` decides when None.
+        dropout: probability of a zero at the end of the encoder, as in the paper's section 3.1.
+        width_mult: factor of `base_channels`, by the name that the other networks have for it.
+        seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
 
     Raises:
         TypeError: a size is not an int.
-        ValueError: a size is below 1.
+        ValueError: a number is out of range.
 
     Example:
         >>> import numpy as np
@@ -127,4 +141,4 @@ def unet(
         >>> model(Tensor(np.zeros((1, 1, 50, 35)))).shape
         (1, 2, 50, 35)
     """
-    return UNet(in_channels, num_classes, base_channels, seed)
+    return UNet(in_channels, num_classes, base_channels, dropout, width_mult, seed)
