@@ -124,9 +124,7 @@ cdef inline void flip(Canvas* canvas, const double* v, Draws* draws) noexcept no
             x = canvas.pixels + (i + 1) * row - channels
             if channels == 3:
                 for j in range(canvas.width):
-                    y[3 * j] = x[-3 * j]
-                    y[3 * j + 1] = x[1 - 3 * j]
-                    y[3 * j + 2] = x[2 - 3 * j]
+                    memcpy(y + 3 * j, x - 3 * j, 3 * sizeof(float))
             else:
                 for j in range(canvas.width):
                     for c in range(channels):
