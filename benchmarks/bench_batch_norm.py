@@ -39,6 +39,8 @@ def test_batch_norm_relu_grad(race: Callable[..., None], name: str, contender: s
     race(
         f"batch_norm + relu gradient, {name}",
         contender,
-        convlet=lambda: ops.batch_norm_grad(dy, x, mean, variance, y=y)[0],
+        convlet=lambda: ops.batch_norm_grad(
+            dy, x, mean, variance, scale_shift=ops.batch_norm_scale_shift(mean, variance)
+        )[0],
         numpy=lambda: numpy_reference.batch_norm_relu_grad(dy, x, y, mean, variance)[0],
     )

@@ -129,8 +129,13 @@ void group_norm_grad(const GroupNorm& n, const GroupNormGradient& g) {
     const KernelTable& table = kernels();
     for_chunks(k, [&](std::int64_t image, std::int64_t chunk, std::int64_t at) {
         const std::int64_t row = k.at(image, chunk, 0);
-        table.norm_sums({g.dy + at, g.x + at, nullptr, means.data() + image * s.channels,
-                         sums.data() + row, products.data() + row, s.channels, Activation::none},
+        table.norm_sums({g.dy + at,
+                         g.x + at,
+                         means.data() + image * s.channels,
+                         {},
+                         sums.data() + row,
+                         products.data() + row,
+                         s.channels},
                         k.size(chunk));
     });
     // dx = w/σ dy - 1/σ mean(w dy) - x̂/σ mean(w dy x̂), as a sum of dy, x and a constant.
@@ -163,8 +168,15 @@ void group_norm_grad(const GroupNorm& n, const GroupNormGradient& g) {
     table.sum_rows(dbias.data(), s.images, s.channels, g.dbias);
     for_chunks(k, [&](std::int64_t image, std::int64_t chunk, std::int64_t at) {
         const std::int64_t row = image * s.channels;
-        table.norm_grad({g.dy + at, g.x + at, nullptr, of_dy.data() + row, of_x.data() + row,
-                         constant.data() + row, g.dx + at, nullptr, s.channels, Activation::none},
+        table.norm_grad({g.dy + at,
+                         g.x + at,
+                         of_dy.data() + row,
+                         of_x.data() + row,
+                         constant.data() + row,
+                         {},
+                         g.dx + at,
+                         nullptr,
+                         s.channels},
                         k.size(chunk));
     });
 }

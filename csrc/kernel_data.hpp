@@ -273,20 +273,27 @@ struct NormApply {
     Activation activation;
 };
 
-// Sums by channel of dz and dz * (x - mean), where dz is dy where y was not cut (y may be null).
+// Where an activation let dy pass: y tells, or scale and shift, which make y of x, or, if all are
+// null, nothing was cut.
+struct NormCut {
+    const float *y, *scale, *shift;
+    Activation activation;  // none, relu or relu6
+};
+
+// Sums by channel of dz and dz * (x - mean), where dz is what passes of dy.
 struct NormSums {
-    const float *dy, *x, *y, *mean;
+    const float *dy, *x, *mean;
+    NormCut cut;
     float *sum, *product;
     std::int64_t channels;
-    Activation activation;  // of y: none, relu or relu6
 };
 
 // dx = of_dz * dz + of_x * x + constant; dz itself is written where it is asked for.
 struct NormGrad {
-    const float *dy, *x, *y, *of_dz, *of_x, *constant;
+    const float *dy, *x, *of_dz, *of_x, *constant;
+    NormCut cut;
     float *dx, *dz;
     std::int64_t channels;
-    Activation activation;  // of y: none, relu or relu6
 };
 
 // Rows of features, each normalised by its own moments; the mean and 1 / sqrt(variance + eps) of

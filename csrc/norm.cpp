@@ -26,6 +26,13 @@ void for_chunks(const Chunks& chunks, std::int64_t channels, Body body) {
     parallel_for(chunks.count, static_cast<double>(chunks.rows * channels) * 2, body);
 }
 
+// A second pass goes from the end to the start: what was read last is still in the caches, and so
+// is what is written last, the first images, when the next operator begins with them.
+template <class Body>
+void for_chunks_backwards(const Chunks& chunks, std::int64_t channels, Body body) {
+    for_chunks(chunks, channels, [&](std::int64_t i) { body(chunks.count - 1 - i); });
+}
+
 double inverse_deviation(const BatchNorm& n, std::int64_t c) {
     return 1.0 / std::sqrt(static_cast<double>(n.variance[c]) + n.eps);
 }
@@ -76,7 +83,7 @@ void batch_norm_forward(const BatchNorm& n, const float* x, const float* residua
     batch_norm_scale_shift(n, nullptr, scale.data(), shift.data());
     const Chunks chunks = cut_rows(n.rows, n.channels);
     const KernelTable& table = kernels();
-    for_chunks(chunks, n.channels, [&](std::int64_t i) {
+    for_chunks_backwards(chunks, n.channels, [&](std::int64_t i) {
         const std::int64_t at = chunks.first(i) * n.channels;
         table.scale_shift({x + at, residual == nullptr ? nullptr : residual + at, scale.data(),
                            shift.data(), y + at, n.channels, n.activation},
@@ -87,12 +94,14 @@ void batch_norm_forward(const BatchNorm& n, const float* x, const float* residua
 void batch_norm_grad(const BatchNorm& n, const BatchNormGradient& g) {
     const Chunks chunks = cut_rows(n.rows, n.channels);
     const Scratch sums(chunks.count * n.channels), products(chunks.count * n.channels);
+    const auto cut_at = [&](std::int64_t at) {
+        return NormCut{g.y == nullptr ? nullptr : g.y + at, g.scale, g.shift, n.activation};
+    };
     const KernelTable& table = kernels();
     for_chunks(chunks, n.channels, [&](std::int64_t i) {
         const std::int64_t at = chunks.first(i) * n.channels;
-        table.norm_sums({g.dy + at, g.x + at, g.y == nullptr ? nullptr : g.y + at, n.mean,
-                         sums.data() + i * n.channels, products.data() + i * n.channels, n.channels,
-                         n.activation},
+        table.norm_sums({g.dy + at, g.x + at, n.mean, cut_at(at), sums.data() + i * n.channels,
+                         products.data() + i * n.channels, n.channels},
                         chunks.size(i));
     });
     // dx = w/σ (dz - mean(dz) - x̂ mean(dz x̂)), as a sum of dz, x and a constant.
@@ -113,12 +122,11 @@ void batch_norm_grad(const BatchNorm& n, const BatchNormGradient& g) {
         constant.data()[c] =
             static_cast<float>(-scale * sum * share - of_input * static_cast<double>(n.mean[c]));
     }
-    for_chunks(chunks, n.channels, [&](std::int64_t i) {
+    for_chunks_backwards(chunks, n.channels, [&](std::int64_t i) {
         const std::int64_t at = chunks.first(i) * n.channels;
         table.norm_grad(
-            {g.dy + at, g.x + at, g.y == nullptr ? nullptr : g.y + at, of_dz.data(), of_x.data(),
-             constant.data(), g.dx + at, g.dresidual == nullptr ? nullptr : g.dresidual + at,
-             n.channels, n.activation},
+            {g.dy + at, g.x + at, of_dz.data(), of_x.data(), constant.data(), cut_at(at), g.dx + at,
+             g.dresidual == nullptr ? nullptr : g.dresidual + at, n.channels},
             chunks.size(i));
     });
 }

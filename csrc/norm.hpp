@@ -24,9 +24,10 @@ struct BatchNorm {
 void batch_norm_scale_shift(const BatchNorm& norm, const float* before, float* scale, float* shift);
 void batch_norm_forward(const BatchNorm& norm, const float* x, const float* residual, float* y);
 
-// What a gradient needs: y only where there was an activation.
+// What a gradient needs. Where there was an activation, y or, without a residual, the scale and
+// shift of the forward tell what it cut.
 struct BatchNormGradient {
-    const float *dy, *x, *y;
+    const float *dy, *x, *y, *scale, *shift;
     float *dx, *dweight, *dbias;
     float* dresidual;  // or null; without an activation it is dy itself
     bool fixed;        // mean and variance did not come from x (evaluation)

@@ -79,7 +79,8 @@ void bind_norm(py::module_& m) {
         "batch_norm_grad",
         [](const Array& dy, const Array& x, const OptionalArray& y, const Array& mean,
            const Array& variance, const OptionalArray& weight, double eps, bool fixed,
-           bool with_residual, const std::string& activation) {
+           bool with_residual, const std::string& activation, const OptionalArray& scale,
+           const OptionalArray& shift) {
             const char* op = "batch_norm_grad";
             const Images in = images({op, "x"}, x);
             const std::int64_t channels = in.extents[1];
@@ -88,7 +89,11 @@ void bind_norm(py::module_& m) {
             if (y) output = same_images({op, "y"}, *y, in);
             const Statistics s = statistics(op, mean, variance, channels);
             const std::optional<Dense> w = per_channel(op, "weight", weight, channels);
-            const Activation f = y ? activation_named(op, activation) : Activation::none;
+            const std::optional<Dense> scaled = per_channel(op, "scale", scale, channels);
+            const std::optional<Dense> shifted = per_channel(op, "shift", shift, channels);
+            if (scale && (y || with_residual || !shift))
+                reject(op, ": scale and shift take the place of y, without a residual");
+            const Activation f = y || scale ? activation_named(op, activation) : Activation::none;
             if (f > Activation::relu6)
                 reject(op, ": activation must be 'none', 'relu' or 'relu6', got '", activation,
                        "'");
@@ -97,9 +102,16 @@ void bind_norm(py::module_& m) {
             Array dx = empty_images(in.extents), dweight = empty({channels});
             Array dbias = empty({channels});
             py::object dresidual = py::none();
-            BatchNormGradient g{grad.data, in.data,       output ? output->data : nullptr,
-                                data(dx),  data(dweight), data(dbias),
-                                nullptr,   fixed};
+            BatchNormGradient g{grad.data,
+                                in.data,
+                                output ? output->data : nullptr,
+                                pointer(scaled),
+                                pointer(shifted),
+                                data(dx),
+                                data(dweight),
+                                data(dbias),
+                                nullptr,
+                                fixed};
             if (with_residual && output) {
                 Array separate = empty_images(in.extents);
                 g.dresidual = data(separate);
@@ -111,7 +123,7 @@ void bind_norm(py::module_& m) {
             return py::make_tuple(dx, dweight, dbias, dresidual);
         },
         "dy"_a, "x"_a, "y"_a, "mean"_a, "variance"_a, "weight"_a, "eps"_a, "fixed"_a,
-        "with_residual"_a, "activation"_a = "relu");
+        "with_residual"_a, "activation"_a = "relu", "scale"_a = py::none(), "shift"_a = py::none());
     m.def(
         "batch_norm_scale_shift",
         [](const Array& mean, const Array& variance, const OptionalArray& weight,

@@ -62,6 +62,22 @@ def test_all_passes_equal_float64(
         np.testing.assert_allclose(value, wanted[name], rtol=1e-4, atol=3e-5 * scale, err_msg=name)
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("activation", ["relu", "relu6"])
+def test_x_tells_what_was_cut_as_exactly_as_y(
+    isa: str, shape: Any, activation: Any, rng: np.random.Generator
+) -> None:
+    x, dy = (rng.normal(3, 2, shape).astype(np.float32) for _ in range(2))
+    weight, bias = (rng.normal(1, 1, shape[1]).astype(np.float32) for _ in range(2))
+    moments = ops.batch_moments(x)
+    y = ops.batch_norm(x, *moments, weight, bias, activation=activation)
+    made_by = ops.batch_norm_scale_shift(*moments, weight, bias)
+    by_y = ops.batch_norm_grad(dy, x, *moments, weight, y=y, activation=activation)
+    by_x = ops.batch_norm_grad(dy, x, *moments, weight, scale_shift=made_by, activation=activation)
+    for one, other in zip(by_y[:3], by_x[:3], strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.ReLU6])
 @pytest.mark.parametrize("training", [True, False])
 def test_an_activation_in_the_same_pass_gives_the_same_outputs_and_gradients(
@@ -180,6 +196,16 @@ ANY: Any = "tanh"
         (lambda: ops.batch_norm(ONES, THREE, THREE, residual=ONES[:1]), "residual must have shape"),
         (lambda: ops.batch_norm_grad(ONES[:1], ONES, THREE, THREE), "dy must have shape"),
         (lambda: ops.batch_norm_grad(ONES, ONES, THREE, THREE, y=ONES[:1]), "y must have shape"),
+        (
+            lambda: ops.batch_norm_grad(
+                ONES, ONES, THREE, THREE, scale_shift=(THREE, THREE), residual=True
+            ),
+            "scale and shift take the place of y, without a residual",
+        ),
+        (
+            lambda: ops.batch_norm_grad(ONES, ONES, THREE, THREE, scale_shift=(THREE[:2], THREE)),
+            "scale must have",
+        ),
         (
             lambda: ops.batch_norm(ONES, THREE, THREE, activation=ANY),
             "activation must be 'none', 'relu', 'relu6', 'silu' or 'hardswish', got 'tanh'",

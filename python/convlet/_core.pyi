@@ -149,6 +149,8 @@ def batch_norm_grad(
     fixed: bool,
     with_residual: bool,
     activation: Literal["none", "relu", "relu6"] = "relu",
+    scale: _Array | None = None,
+    shift: _Array | None = None,
 ) -> tuple[_Array, _Array, _Array, _Array | None]: ...
 def batch_norm_scale_shift(
     mean: _Array,

@@ -90,6 +90,7 @@ def batch_norm_grad(
     eps: float = 1e-5,
     *,
     y: Array | None = None,
+    scale_shift: tuple[Array, Array] | None = None,
     activation: Literal["none", "relu", "relu6"] = "relu",
     fixed: bool = False,
     residual: bool = False,
@@ -104,13 +105,16 @@ def batch_norm_grad(
         weight: the forward's.
         eps: the forward's.
         y: the forward's output where it had an activation, else None.
-        activation: the forward's, where `y` is given; others leave no way back.
+        scale_shift: in place of `y` what `batch_norm_scale_shift` gives for the forward, (C,), (C,).
+            They tell from `x` what the activation cut, so that `y` is not read again; not for a
+            forward with a residual.
+        activation: the forward's, where `y` or `scale_shift` is given; others leave no way back.
         fixed: whether mean and variance were constants and not those of `x`.
         residual: whether the gradient of the residual is wanted.
 
     Raises:
         TypeError: an array is not float32.
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not fit together, or `scale_shift` comes with `y` or a residual.
 
     Example:
         >>> import numpy as np
@@ -120,6 +124,7 @@ def batch_norm_grad(
         (array([0., 0.], dtype=float32), array([2.], dtype=float32))
     """
     op = "batch_norm_grad"
+    scale, shift = (None, None) if scale_shift is None else scale_shift
     return _core.batch_norm_grad(
         float32(dy, op, "dy"),
         float32(x, op, "x"),
@@ -131,6 +136,8 @@ def batch_norm_grad(
         fixed,
         residual,
         activation,
+        None if scale is None else float32(scale, op, "scale"),
+        None if shift is None else float32(shift, op, "shift"),
     )
 
 

@@ -59,12 +59,14 @@ class Convlet(Side):
         x, dy = normal(*case.x), normal(*case.x, seed=2)
         weight, bias = normal(case.channels, seed=3), normal(case.channels, seed=4)
         mean, variance = ops.batch_moments(x)
-        y = ops.batch_norm(x, mean, variance, weight, bias, activation="relu")
+        statistics = (mean, variance, weight, bias)
         return {
             FORWARD: lambda: ops.batch_norm(
                 x, *ops.batch_moments(x), weight, bias, activation="relu"
             ),
-            BACKWARD: lambda: ops.batch_norm_grad(dy, x, mean, variance, weight, y=y)[:3],
+            BACKWARD: lambda: ops.batch_norm_grad(
+                dy, x, *statistics[:3], scale_shift=ops.batch_norm_scale_shift(*statistics)
+            )[:3],
         }
 
     def linear(self, case: Linear) -> Calls:

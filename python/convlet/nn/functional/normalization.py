@@ -83,6 +83,7 @@ def batch_norm(
         return as_shape(normalised, x.shape)
     epsilon = _number(eps, "eps")
     x_data, w_data = x.data, None if w is None else w.data
+    b_data = None if b is None else b.data
     if training:
         mean, variance = _training_moments(x_data)
         _update(running_mean, running_var, mean, variance, x_data, _number(momentum, "momentum"))
@@ -99,13 +100,18 @@ def batch_norm(
         mean,
         variance,
         w_data,
-        None if b is None else b.data,
+        b_data,
         epsilon,
         residual=None if more is None else more.data,
         activation=inside,
     )
 
+    cut = inside != "none"
+
     def vjp(dy: Array) -> tuple[Array | None, ...]:
+        # What the activation cut is told by x as well, which is read anyway.
+        of_x = cut and more is None
+        statistics = (mean, variance, w_data, b_data, epsilon)
         dx, dw, db, dmore = ops.batch_norm_grad(
             dy,
             x_data,
@@ -113,7 +119,8 @@ def batch_norm(
             variance,
             w_data,
             epsilon,
-            y=y if inside != "none" else None,
+            y=y if cut and not of_x else None,
+            scale_shift=ops.batch_norm_scale_shift(*statistics) if of_x else None,
             activation="relu6" if inside == "relu6" else "relu",
             fixed=not training,
             residual=more is not None,
