@@ -12,7 +12,9 @@ namespace convlet::CONVLET_ISA {
 namespace {
 
 // Rows that leave registers for `vectors` columns, a row of b and a broadcast.
-constexpr int tile_rows(int vectors) { return vectors * VECTOR == WIDEST * VECTOR ? 6 : 8; }
+constexpr int tile_rows(int vectors) { return vectors == WIDEST ? 6 : vectors == 1 ? 12 : 8; }
+
+constexpr int MOST_ROWS = 12;
 
 struct TileTask {
     const float* const* a;  // one pointer per row
@@ -194,7 +196,7 @@ INLINE void run_tile(int rows, std::int64_t lanes, const TileTask& task) {
 }
 
 INLINE int rows_for(std::int64_t lanes) {
-    return lanes == WIDEST * VECTOR ? tile_rows(WIDEST) : tile_rows(1);
+    return tile_rows(lanes <= VECTOR ? 1 : static_cast<int>(lanes / VECTOR));
 }
 
 }  // namespace

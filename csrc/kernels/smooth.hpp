@@ -23,8 +23,8 @@ INLINE float exponential_minus_1(float x) {
     return x < -0.35F ? exponential(x) - 1.0F : p * r;
 }
 
-// 1 - 2 / (e^2|x| + 1), whose exponential needs neither of its ends: beyond 20 the result is 1. Near 0
-// an odd polynomial, fitted to the least relative error on [0, 5/8].
+// 1 - 2 / (e^2|x| + 1), whose exponential needs neither of its ends: beyond 20 the result is 1.
+// Near 0 an odd polynomial, fitted to the least relative error on [0, 5/8].
 INLINE float tanh_of(float x) {
     const float size = __builtin_fabsf(x), u = x * x, v = size > 20.0F ? 40.0F : 2.0F * size;
     const float rounded = v * LOG2_E + ROUND, n = rounded - ROUND;
