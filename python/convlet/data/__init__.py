@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convlet.data import animals, cifar, digits, idx, npy, npz, shapes, transforms
+from convlet.data import animals, cifar, detection, digits, idx, npy, npz, shapes, transforms
 from convlet.data.collate import default_collate
 from convlet.data.dataset import ArrayDataset, Dataset, ItemDataset
 from convlet.data.image_files import ImageFiles, ImageFolder
@@ -49,6 +49,7 @@ __all__ = [
     "channel_statistics",
     "cifar",
     "default_collate",
+    "detection",
     "digits",
     "idx",
     "load",

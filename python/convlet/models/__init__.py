@@ -3,6 +3,7 @@
 from convlet.models.alexnet import AlexNet, alexnet
 from convlet.models.densenet import DenseNet, densenet121
 from convlet.models.efficientnet import EfficientNetLite, efficientnet_lite0
+from convlet.models.fcos import FCOS, fcos
 from convlet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from convlet.models.lenet import LeNet5, lenet5
 from convlet.models.mobilenet import MobileNetV2, mobilenet_v2
@@ -37,6 +38,7 @@ from convlet.models.vgg import (
 )
 
 __all__ = [
+    "FCOS",
     "VGG",
     "AlexNet",
     "DenseNet",
@@ -56,6 +58,7 @@ __all__ = [
     "create",
     "densenet121",
     "efficientnet_lite0",
+    "fcos",
     "googlenet",
     "imagenet_classes",
     "lenet5",

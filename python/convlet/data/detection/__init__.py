@@ -1,0 +1,23 @@
+"""Pictures with boxes: where they come from, how they change, and how they become batches."""
+
+from __future__ import annotations
+
+from convlet.data.detection.annotation import Annotation, annotation
+from convlet.data.detection.changes import HorizontalFlip, Mosaic, RandomWindow
+from convlet.data.detection.dataset import BoxedImages, DetectionDataset, target_rows
+from convlet.data.detection.sources import NAMES, DetectionData, from_scenes, load
+
+__all__ = [
+    "NAMES",
+    "Annotation",
+    "BoxedImages",
+    "DetectionData",
+    "DetectionDataset",
+    "HorizontalFlip",
+    "Mosaic",
+    "RandomWindow",
+    "annotation",
+    "from_scenes",
+    "load",
+    "target_rows",
+]

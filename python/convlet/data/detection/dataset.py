@@ -1,0 +1,189 @@
+"""Pictures with boxes, changed at random together."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
+from convlet.data.detection.annotation import Annotation, annotation
+from convlet.data.samplers import index_array
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from convlet.data.detection.changes import Change
+
+__all__ = ["BoxedImages", "DetectionDataset", "target_rows"]
+
+
+class BoxedImages(NamedTuple):
+    """Pictures and the objects on them.
+
+    Attributes:
+        images: uint8 (N, C, H, W).
+        annotations: N of them.
+    """
+
+    images: npt.NDArray[np.uint8]
+    annotations: Sequence[Annotation]
+
+
+class DetectionDataset:
+    """Pictures with boxes, normalised and changed at random together.
+
+    Args:
+        images: uint8, (N, C, H, W).
+        annotations: an `Annotation` for each picture, checked here against its size.
+        classes: how many classes there are; unchecked unless given.
+        mean: per channel, or one number for all; none by default.
+        std: per channel, or one number for all, positive; none by default.
+        changes: what to do to a picture and its boxes, one after the other, before mean and std;
+            see `convlet.data.detection.changes`.
+        names: what errors call the pictures; their numbers unless given.
+
+    Raises:
+        ValueError: a box or a class does not fit; the message names the picture.
+        TypeError: the pictures are not uint8.
+
+    Example:
+        >>> from convlet.data import detection, shapes
+        >>> drawn = shapes.scenes(4, size=64)
+        >>> dataset = DetectionDataset(*detection.from_scenes(drawn), classes=10)
+        >>> images, targets = dataset.batch([0, 3])
+        >>> images.shape, targets.shape[0], targets.shape[2]
+        ((2, 3, 64, 64), 2, 6)
+    """
+
+    def __init__(
+        self,
+        images: npt.NDArray[np.uint8],
+        annotations: Sequence[Annotation],
+        classes: int | None = None,
+        *,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
+        changes: Sequence[Change] = (),
+        names: Sequence[str] | None = None,
+    ) -> None:
+        """Check everything once."""
+        name = "DetectionDataset"
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+            kind = getattr(images, "dtype", type(images).__name__)
+            raise TypeError(f"{name}: images must be an array of uint8, got {kind}")
+        if images.ndim != 4 or 0 in images.shape[1:]:
+            raise ValueError(f"{name}: images must be (N, C, H, W), got shape {images.shape}")
+        if len(annotations) != len(images):
+            raise ValueError(
+                f"{name}: annotations must be {len(images)}, one for each image, "
+                f"got {len(annotations)}"
+            )
+        self.images = images
+        self.annotations = tuple(
+            annotation(
+                one.boxes,
+                one.labels,
+                crowd=one.crowd,
+                ignored=one.ignored,
+                areas=one.areas,
+                classes=classes,
+                size=images.shape[2:],
+                image=f"image {number}" if names is None else names[number],
+            )
+            for number, one in enumerate(annotations)
+        )
+        self.classes = classes
+        self.changes = tuple(changes)
+        channels = images.shape[1]
+        self.mean = np.broadcast_to(np.float32(0 if mean is None else mean), (channels,))
+        self.std = np.broadcast_to(np.float32(1 if std is None else std), (channels,))
+        if not (np.isfinite(self.mean).all() and (self.std > 0).all()):
+            raise ValueError(f"{name}: mean must be finite and std positive, got {mean} and {std}")
+
+    def __len__(self) -> int:
+        """How many pictures there are."""
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        """The size of the pictures."""
+        channels, height, width = self.images.shape[1:]
+        return f"DetectionDataset({len(self)} images of {channels}x{height}x{width})"
+
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """One picture (C, H, W) and its rows (M, 6), as in epoch 0 of seed 0."""
+        place = operator.index(index)
+        place += len(self) if place < 0 else 0
+        if not 0 <= place < len(self):
+            raise IndexError(f"DetectionDataset: index {index} is outside of {len(self)} images")
+        images, targets = self.batch([place])
+        return images[0], targets[0]
+
+    def batch(
+        self,
+        indices: npt.ArrayLike,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        num_threads: int | None = None,
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Gather the samples named by indices.
+
+        Args:
+            indices: integers in [0, N), (B,).
+            seed: with epoch and each index, decides how a picture and its boxes change.
+            epoch: which draw of the changes; below 2^32.
+            num_threads: not used, the loader names it.
+
+        Returns:
+            float32 (B, C, H, W), and float32 (B, M, 6): x1, y1, x2, y2, class, whether to ignore
+            it; M is the greatest number of objects, rows that are none have class -1.
+
+        Raises:
+            ValueError: an index is outside [0, N), or an argument is out of range.
+            TypeError: the indices are not integers.
+        """
+        order = index_array(indices, "batch")
+        outside = (order < 0) | (order >= len(self))
+        if outside.any():
+            raise ValueError(f"batch: indices must be in [0, {len(self)}), got {order[outside][0]}")
+        key = whole(seed, "batch", "seed", maximum=UINT64_MAX)
+        draw = whole(epoch, "batch", "epoch", maximum=UINT32_MAX)
+        pictures = np.empty((len(order), *self.images.shape[1:]), np.uint8)
+        objects = []
+        for place, index in enumerate(order):
+            rng = np.random.default_rng([key, draw, int(index)])
+            image, one = self.images[index], self.annotations[index]
+            for change in self.changes:
+                image, one = change(image, one, rng, self)
+            pictures[place] = image
+            objects.append(one)
+        scale = (1 / (255 * self.std)).astype(np.float32)
+        shift = (-self.mean / self.std).astype(np.float32)
+        rows = np.ascontiguousarray(pictures.transpose(0, 2, 3, 1)) * scale + shift
+        return rows.transpose(0, 3, 1, 2), target_rows(objects)
+
+
+def target_rows(annotations: Sequence[Annotation]) -> npt.NDArray[np.float32]:
+    """Objects of a batch in one array (B, M, 6), as `DetectionDataset.batch` gives them.
+
+    Example:
+        >>> target_rows([annotation([[0, 0, 2, 2]], [3]), annotation([], [])])[:, 0, 4].tolist()
+        [3.0, -1.0]
+    """
+    most = max([len(one.labels) for one in annotations], default=0)
+    rows = np.zeros((len(annotations), most, 6), np.float32)
+    rows[:, :, 4] = -1
+    for row, one in zip(rows, annotations, strict=True):
+        count = len(one.labels)
+        row[:count, :4], row[:count, 4], row[:count, 5] = one.boxes, one.labels, one.ignored
+    return rows
+
+
+def sample(dataset: Any, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], Annotation]:
+    """Another picture of a dataset, as it was read."""
+    index = int(rng.integers(len(dataset)))
+    return dataset.images[index], dataset.annotations[index]

@@ -1,0 +1,25 @@
+"""Where things are: places, losses, boxes and measures of detectors."""
+
+from __future__ import annotations
+
+from convlet.detection.assignment import Assignment, assign_points
+from convlet.detection.average_precision import CocoScores, coco_scores
+from convlet.detection.decoding import Detections, decode_fcos, keep_best
+from convlet.detection.error_types import ErrorTypes, error_types
+from convlet.detection.grids import anchor_grid, point_grid
+from convlet.detection.loss import FCOSLoss
+
+__all__ = [
+    "Assignment",
+    "CocoScores",
+    "Detections",
+    "ErrorTypes",
+    "FCOSLoss",
+    "anchor_grid",
+    "assign_points",
+    "coco_scores",
+    "decode_fcos",
+    "error_types",
+    "keep_best",
+    "point_grid",
+]

@@ -1,0 +1,120 @@
+"""Boxes from the rows of a detector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from convlet import ops
+from convlet.ops._arguments import integer, real
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from convlet.ops._arguments import Array
+
+__all__ = ["Detections", "decode_fcos", "keep_best"]
+
+
+class Detections(NamedTuple):
+    """What was found on an image, from the surest on.
+
+    Attributes:
+        boxes: float32 (K, 4), x1, y1, x2, y2 in pixels.
+        scores: float32 (K,), from 0 to 1.
+        labels: int64 (K,), numbers of classes.
+    """
+
+    boxes: Array
+    scores: Array
+    labels: npt.NDArray[np.int64]
+
+
+def decode_fcos(
+    outputs: Array,
+    size: Sequence[int],
+    *,
+    score_threshold: float = 0.05,
+    iou_threshold: float = 0.6,
+    most: int = 100,
+) -> list[Detections]:
+    """Boxes from the outputs of `models.fcos`, for each image.  (N, P, 8 + K) -> N Detections.
+
+    A score is the root of the class's probability times centre-ness; `keep_best` says which stay.
+
+    Args:
+        outputs: what the model gives.
+        size: (height, width) of the images; boxes end there.
+        score_threshold: the least score.
+        iou_threshold: of non-maximum suppression.
+        most: how many boxes of an image are kept.
+
+    Raises:
+        ValueError: the shape is wrong, or an argument is out of range.
+
+    Example:
+        >>> row = [8, 8, 8, 4, 4, 4, 4, 9, -9, 9]  # at (8, 8), 4 pixels to each side, of class 1
+        >>> found = decode_fcos(np.float32([[row]]), (16, 16))[0]
+        >>> found.boxes.tolist(), found.labels.tolist()
+        ([[4.0, 4.0, 12.0, 12.0]], [1])
+    """
+    rows = np.asarray(outputs, np.float32)
+    if rows.ndim != 3 or rows.shape[2] < 9:
+        raise ValueError(f"decode_fcos: outputs must be (N, P, 8 + classes), got {rows.shape}")
+    scores = ops.sigmoid(np.ascontiguousarray(rows[..., 8:]))
+    scores = np.sqrt(scores * ops.sigmoid(np.ascontiguousarray(rows[..., 7:8])))
+    corners = np.concatenate(
+        [rows[..., :2] - rows[..., 3:5], rows[..., :2] + rows[..., 5:7]], axis=2
+    )
+    rule = {"score_threshold": score_threshold, "iou_threshold": iou_threshold}
+    return [
+        keep_best(corners[n], scores[n], size, most=most, **rule) for n in range(len(rows))
+    ]
+
+
+def keep_best(
+    boxes: Array,
+    scores: Array,
+    size: Sequence[int],
+    *,
+    score_threshold: float = 0.05,
+    iou_threshold: float = 0.6,
+    most: int = 100,
+    candidates: int = 1000,
+) -> Detections:
+    """Of P boxes with scores for K classes, those above a score that no better one overlaps.
+
+    Args:
+        boxes: (P, 4).
+        scores: (P, K); not finite ones are none.
+        size: (height, width) of the image; boxes end there, and those outside of it go.
+        score_threshold: the least score.
+        iou_threshold: what non-maximum suppression allows two boxes of one class to overlap.
+        most: how many are kept.
+        candidates: how many go into non-maximum suppression.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    Example:
+        >>> found = keep_best(np.float32([[0, 0, 9, 9]]), np.float32([[0.1, 0.9]]), (8, 8))
+        >>> found.boxes.tolist(), found.labels.tolist()
+        ([[0.0, 0.0, 8.0, 8.0], [0.0, 0.0, 8.0, 8.0]], [1, 0])
+    """
+    least = real(score_threshold, "keep_best", "score_threshold")
+    if integer(most, "keep_best", "most") < 1:
+        raise ValueError(f"keep_best: most must be at least 1, got {most}")
+    height, width = size
+    place, label = np.nonzero(scores > least)
+    chosen = scores[place, label]
+    order = np.argsort(-chosen, kind="stable")[:candidates]
+    place, label, chosen = place[order], label[order].astype(np.int64), chosen[order]
+    edges = np.array([width, height, width, height], np.float32)
+    clipped = np.clip(boxes[place], np.float32(0), edges)
+    sound = np.isfinite(clipped).all(axis=1) & (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
+    clipped, chosen, label = clipped[sound], chosen[sound], label[sound]
+    kept = ops.nms(clipped, chosen, iou_threshold, label)[:most]
+    return Detections(clipped[kept], chosen[kept], label[kept])

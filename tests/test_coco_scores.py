@@ -1,0 +1,102 @@
+"""Average precision and recall: pycocotools' definition, by hand and against a package."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from convlet.data.detection import Annotation, annotation
+from convlet.detection import Detections, coco_scores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = (
+    *("AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge"),
+    *("AR1", "AR10", "AR100", "ARsmall", "ARmedium", "ARlarge"),
+)
+
+
+def case(seed: int, images: int = 40, classes: int = 4) -> tuple[list[Annotation], list[Detections]]:
+    """Objects of all sizes, crowds and empty images; detections near them, doubled, and stray."""
+    rng = np.random.default_rng(seed)
+    truth, found = [], []
+    for _ in range(images):
+        count = int(rng.integers(0, 7))
+        corner, side = rng.uniform(0, 200, (count, 2)), rng.uniform(5, 150, (count, 2))
+        boxes = np.concatenate([corner, corner + side], axis=1).astype(np.float32)
+        labels = rng.integers(0, classes - 1, count)  # the last class has no object
+        areas = (side.prod(axis=1) * rng.uniform(0.5, 1, count)).astype(np.float32)
+        truth.append(annotation(boxes, labels, crowd=rng.random(count) < 0.2, areas=areas))
+        near = np.repeat(boxes, 3, axis=0) + rng.normal(0, 6, (3 * count, 4)).astype(np.float32)
+        stray = rng.uniform(0, 200, (5, 2))
+        far = np.concatenate([stray, stray + rng.uniform(5, 90, (5, 2))], axis=1)
+        placed = np.concatenate([near, far]).astype(np.float32)
+        placed[:, 2:] = np.maximum(placed[:, 2:], placed[:, :2] + 1)
+        names = np.concatenate([np.repeat(labels, 3), rng.integers(0, classes, 5)])
+        wrong = rng.random(len(names)) < 0.1
+        names[wrong] = rng.integers(0, classes, int(wrong.sum()))
+        # Few different scores, so that equal ones occur.
+        scores = (rng.integers(1, 20, len(names)) / 20).astype(np.float32)
+        found.append(Detections(placed, scores, names.astype(np.int64)))
+    return truth, found
+
+
+def by_package(
+    truth: list[Annotation], found: list[Detections], classes: int, folder: Path
+) -> list[float]:
+    """The twelve numbers of faster-coco-eval."""
+    package = pytest.importorskip("faster_coco_eval")
+    objects: list[dict[str, Any]] = []
+    for image, one in enumerate(truth):
+        for box, label, crowd, area in zip(
+            one.boxes.tolist(), one.labels, one.crowd, one.areas, strict=True
+        ):
+            objects.append(
+                {
+                    "id": len(objects) + 1,
+                    "image_id": image + 1,
+                    "category_id": int(label) + 1,
+                    "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
+                    "area": float(area),
+                    "iscrowd": int(crowd),
+                }
+            )
+    described = {
+        "images": [{"id": i + 1, "width": 400, "height": 400} for i in range(len(truth))],
+        "categories": [{"id": i + 1, "name": str(i)} for i in range(classes)],
+        "annotations": objects,
+    }
+    (folder / "truth.json").write_text(json.dumps(described))
+    results = [
+        {
+            "image_id": image + 1,
+            "category_id": int(label) + 1,
+            "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
+            "score": float(score),
+        }
+        for image, one in enumerate(found)
+        for box, score, label in zip(one.boxes.tolist(), one.scores, one.labels, strict=True)
+    ]
+    coco = package.COCO(str(folder / "truth.json"))
+    judge = package.COCOeval_faster(coco, coco.loadRes(results), "bbox", print_function=len)
+    judge.evaluate()
+    judge.accumulate()
+    judge.summarize()
+    return [float(number) for number in judge.stats[:12]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_numbers_are_those_of_a_package(seed: int, tmp_path: Path) -> None:
+    truth, found = case(seed)
+    ours = coco_scores(truth, found, 4).numbers
+    theirs = by_package(truth, found, 4, tmp_path)
+    assert tuple(ours) == NAMES
+    np.testing.assert_allclose([ours[name] for name in NAMES], theirs, rtol=0, atol=1e-6)
+
+
+def one(box: list[float], score: float, label: int = 0) -> Detections:
+    return Detections(np.float32([box]), np.float32([score]), np.array([label]))
