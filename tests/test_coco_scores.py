@@ -20,7 +20,13 @@ NAMES = (
 )
 
 
-def case(seed: int, images: int = 40, classes: int = 4) -> tuple[list[Annotation], list[Detections]]:
+def f32(numbers: Any) -> Any:
+    return np.array(numbers, np.float32)
+
+
+def case(
+    seed: int, images: int = 40, classes: int = 4
+) -> tuple[list[Annotation], list[Detections]]:
     """Objects of all sizes, crowds and empty images; detections near them, doubled, and stray."""
     rng = np.random.default_rng(seed)
     truth, found = [], []
@@ -99,4 +105,44 @@ def test_numbers_are_those_of_a_package(seed: int, tmp_path: Path) -> None:
 
 
 def one(box: list[float], score: float, label: int = 0) -> Detections:
-    return Detections(np.float32([box]), np.float32([score]), np.array([label]))
+    return Detections(f32([box]), f32([score]), np.array([label]))
+
+
+def test_numbers_stay_what_a_package_gave_once() -> None:
+    # faster-coco-eval 1.8.0 on the same case.
+    kept = (
+        *(0.227517648, 0.464003064, 0.239763052, 0.036996568, 0.256118252, 0.61259972),
+        *(0.243662186, 0.595219108, 0.598249411, 0.192592593, 0.639035088, 0.801111111),
+    )
+    ours = coco_scores(*case(0), 4).numbers
+    np.testing.assert_allclose([ours[name] for name in NAMES], kept, rtol=0, atol=1e-6)
+
+
+def test_a_perfect_detector_has_one_and_an_empty_set_nan() -> None:
+    truth, _ = case(1)
+    perfect = [Detections(t.boxes, np.ones(len(t.labels), np.float32), t.labels) for t in truth]
+    scores = coco_scores(truth, perfect, 4)
+    assert scores.ap == pytest.approx(1, abs=1e-12)
+    assert np.isnan(scores.per_class["AP"][3])  # a class without objects
+    empty = [annotation([], [])]
+    nothing = [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, int))]
+    assert np.isnan(coco_scores(empty, nothing, 2).ap)
+    assert coco_scores(empty, nothing, 2).objects.tolist() == [0, 0]
+
+
+def test_objects_to_be_ignored_are_neither_found_nor_missed() -> None:
+    truth = [annotation([[0, 0, 10, 10], [50, 50, 60, 60]], [0, 0], ignored=[False, True])]
+    both = Detections(f32([[0, 0, 10, 10], [50, 50, 60, 60]]), f32([0.5, 0.9]), np.array([0, 0]))
+    assert coco_scores(truth, [both], 1).ap == pytest.approx(1)
+    assert coco_scores(truth, [one([0, 0, 10, 10], 0.5)], 1).ap == pytest.approx(1)
+    assert coco_scores(truth, [one([50, 50, 60, 60], 0.5)], 1).ap == 0
+
+
+def test_bad_input_names_the_image() -> None:
+    truth = [annotation([[0, 0, 10, 10]], [0])]
+    with pytest.raises(ValueError, match="one for each image, got 0"):
+        coco_scores(truth, [], 1)
+    with pytest.raises(ValueError, match=r"found of image 0 has a class outside \[0, 1\)"):
+        coco_scores(truth, [one([0, 0, 1, 1], 0.5, 3)], 1)
+    with pytest.raises(ValueError, match="found of image 0 must be finite"):
+        coco_scores(truth, [one([0, 0, float("nan"), 1], 0.5)], 1)

@@ -92,6 +92,7 @@ ARROWS = {
     "viz": {"nn", "ops"},
     "bench": {"models", "nn", "ops", "optim", "viz"},
     "vision": {"ops"},
+    "detection": {"data", "models", "ops"},
     "transfer": {"io", "models", "nn", "ops", "optim", "train"},
     "train": {"data", "io", "nn", "ops", "optim", "viz"},
     "sklearn": {"data", "models", "nn", "optim", "train"},

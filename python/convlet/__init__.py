@@ -89,7 +89,20 @@ from convlet.random import seed
 from convlet.tensor import Tensor
 
 if TYPE_CHECKING:
-    from convlet import autograd, bench, data, io, models, nn, ops, optim, train, vision, viz
+    from convlet import (
+        autograd,
+        bench,
+        data,
+        detection,
+        io,
+        models,
+        nn,
+        ops,
+        optim,
+        train,
+        vision,
+        viz,
+    )
     from convlet.nn.functional.smooth_activation import log_softmax, softmax
     from convlet.nn.module import evaluating
     from convlet.nn.summarise import summary
@@ -115,6 +128,7 @@ __all__ = [
     "clip",
     "clone",
     "data",
+    "detection",
     "empty_cache",
     "enable_grad",
     "evaluating",
@@ -192,7 +206,7 @@ __version__ = version()
 
 # Imported when first used, so that `import convlet` stays quick.
 _SUBMODULES = frozenset(
-    {"bench", "data", "io", "models", "nn", "ops", "optim", "train", "vision", "viz"}
+    {"bench", "data", "detection", "io", "models", "nn", "ops", "optim", "train", "vision", "viz"}
 )
 _ATTRIBUTES = {
     "Trainer": "convlet.train.trainer",

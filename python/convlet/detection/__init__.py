@@ -5,21 +5,25 @@ from __future__ import annotations
 from convlet.detection.assignment import Assignment, assign_points
 from convlet.detection.average_precision import CocoScores, coco_scores
 from convlet.detection.decoding import Detections, decode_fcos, keep_best
-from convlet.detection.error_types import ErrorTypes, error_types
+from convlet.detection.error_types import KINDS, ErrorTypes, error_types
+from convlet.detection.faces import Faces, find_faces
 from convlet.detection.grids import anchor_grid, point_grid
 from convlet.detection.loss import FCOSLoss
 
 __all__ = [
+    "KINDS",
     "Assignment",
     "CocoScores",
     "Detections",
     "ErrorTypes",
     "FCOSLoss",
+    "Faces",
     "anchor_grid",
     "assign_points",
     "coco_scores",
     "decode_fcos",
     "error_types",
+    "find_faces",
     "keep_best",
     "point_grid",
 ]

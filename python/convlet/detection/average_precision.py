@@ -92,7 +92,7 @@ def coco_scores(
         >>> truth = [annotation([[0, 0, 10, 10]], [0])]
         >>> found = [Detections(np.float32([[0, 0, 10, 8]]), np.float32([0.9]), np.array([0]))]
         >>> scores = coco_scores(truth, found, 1)  # they overlap by 0.8
-        >>> round(scores.ap, 3), scores.ap50
+        >>> round(scores.ap, 3), round(scores.ap50, 3)
         (0.7, 1.0)
     """
     if len(truth) != len(found):
@@ -108,9 +108,7 @@ def coco_scores(
         if not np.isfinite(other.scores).all() or not np.isfinite(other.boxes).all():
             raise ValueError(f"coco_scores: found of image {image} must be finite")
     precision = {name: np.full((10, 101, classes), np.nan) for name in AREAS}
-    recall = {
-        (name, most): np.full((10, classes), np.nan) for name in AREAS for most in MOST
-    }
+    recall = {(name, most): np.full((10, classes), np.nan) for name in AREAS for most in MOST}
     objects = np.zeros(classes, np.int64)
     for label in range(classes):
         pairs = [
@@ -154,7 +152,8 @@ def overlaps(found: npt.ArrayLike, truth: npt.ArrayLike, crowd: Flags) -> Float6
     shared = np.maximum(sides, 0).prod(axis=2)
     own, other = (a[:, 2:] - a[:, :2]).prod(axis=1), (b[:, 2:] - b[:, :2]).prod(axis=1)
     union = np.where(crowd, own[:, None], own[:, None] + other - shared)
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    ratio: Float64 = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return ratio
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,16 @@ def decode_fcos(
     corners = np.concatenate(
         [rows[..., :2] - rows[..., 3:5], rows[..., :2] + rows[..., 5:7]], axis=2
     )
-    rule = {"score_threshold": score_threshold, "iou_threshold": iou_threshold}
     return [
-        keep_best(corners[n], scores[n], size, most=most, **rule) for n in range(len(rows))
+        keep_best(
+            corners[n],
+            scores[n],
+            size,
+            score_threshold=score_threshold,
+            iou_threshold=iou_threshold,
+            most=most,
+        )
+        for n in range(len(rows))
     ]
 
 

@@ -60,9 +60,7 @@ class FCOSLoss:
         positive = np.zeros((images, places), bool)
         for n in range(images):
             real = boxes[n][boxes[n, :, 4] >= 0]
-            found = assign_points(
-                rows[n, :, :2], rows[n, :, 2], real[:, :4], real[:, 5] != 0
-            )
+            found = assign_points(rows[n, :, :2], rows[n, :, 2], real[:, :4], real[:, 5] != 0)
             own = found.matched >= 0
             positive[n] = own
             distances[n] = found.distances

@@ -8,10 +8,11 @@ from convlet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from convlet.models.lenet import LeNet5, lenet5
 from convlet.models.mobilenet import MobileNetV2, mobilenet_v2
 from convlet.models.mobilenet_v3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
+from convlet.models.mtcnn import MTCNN, mtcnn
 from convlet.models.preprocessing import Preprocessing
 from convlet.models.published_weights import Published, imagenet_classes, published
 from convlet.models.recognition import recognise
-from convlet.models.registry import create, names
+from convlet.models.registry import create, detectors, names
 from convlet.models.registry import names as list
 from convlet.models.resnet import (
     ResNet,
@@ -39,6 +40,7 @@ from convlet.models.vgg import (
 
 __all__ = [
     "FCOS",
+    "MTCNN",
     "VGG",
     "AlexNet",
     "DenseNet",
@@ -57,6 +59,7 @@ __all__ = [
     "alexnet",
     "create",
     "densenet121",
+    "detectors",
     "efficientnet_lite0",
     "fcos",
     "googlenet",
@@ -66,6 +69,7 @@ __all__ = [
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",
+    "mtcnn",
     "names",
     "published",
     "recognise",

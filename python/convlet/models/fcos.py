@@ -24,8 +24,6 @@ from convlet.nn import functional as F
 from convlet.nn.fusion import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from convlet.random import Generator
     from convlet.tensor import Tensor
 
@@ -81,6 +79,7 @@ class FCOS(nn.Module):
         initialise(self, draw)
         for head in (self.classes, self.places):
             nn.init.normal_(head.weight, 0.0, 0.01, draw)
+        assert self.classes.bias is not None
         nn.init.constant_(self.classes.bias, -math.log(1 / _RARE - 1))
 
     def forward(self, x: Tensor) -> Tensor:

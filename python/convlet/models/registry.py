@@ -44,17 +44,20 @@ if TYPE_CHECKING:
 
     from convlet.nn import Module
 
-__all__ = ["create", "names"]
+__all__ = ["create", "detectors", "names"]
 
 MODELS: dict[str, Callable[..., Module]] = {
     function.__name__: function
     for function in (
-        *(alexnet, densenet121, efficientnet_lite0, fcos, googlenet, lenet5, mobilenet_v2),
+        *(alexnet, densenet121, efficientnet_lite0, googlenet, lenet5, mobilenet_v2),
         *(mobilenet_v3_large, mobilenet_v3_small, resnet18, resnet34, resnet50, resnet101),
         *(resnet152, resnext50_32x4d, shufflenet_v2_x0_5, shufflenet_v2_x1_0, squeezenet1_1),
         *(unet, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn),
     )
 }
+
+DETECTORS: dict[str, Callable[..., Module]] = {"fcos": fcos}
+KNOWN = {**MODELS, **DETECTORS}
 
 # What users may say for what torchvision's functions call otherwise.
 ALIASES = {
@@ -66,8 +69,18 @@ ALIASES = {
 
 
 def names() -> list[str]:
-    """The names that `create` knows."""
+    """The names that `create` knows, but for the detectors."""
     return sorted(MODELS)
+
+
+def detectors() -> list[str]:
+    """The names of detectors that `create` knows.
+
+    Example:
+        >>> "fcos" in detectors()
+        True
+    """
+    return sorted(DETECTORS)
 
 
 def create(name: str, *, weights: Any = None, **arguments: Any) -> Module:
@@ -79,7 +92,7 @@ def create(name: str, *, weights: Any = None, **arguments: Any) -> Module:
     be trained (`convlet.transfer`), and there are no names.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()` or `detectors()`.
         weights: "imagenet" for the published ones: in an installed package, else in the cache
             (`CONVLET_CACHE`, else `~/.cache/convlet`, folder `weights`), else fetched if their
             checksum is known; or the path of a file with the published names; or None.
@@ -98,9 +111,9 @@ def create(name: str, *, weights: Any = None, **arguments: Any) -> Module:
         >>> create("resnet18", classes=3, seed=0).fc
         Linear(in_features=512, out_features=3, bias=True)
     """
-    if name not in MODELS:
-        raise ValueError(f"models: name must be one of {', '.join(names())}, got {name!r}")
-    known = inspect.signature(MODELS[name]).parameters
+    if name not in KNOWN:
+        raise ValueError(f"models: name must be one of {', '.join(sorted(KNOWN))}, got {name!r}")
+    known = inspect.signature(KNOWN[name]).parameters
     given: dict[str, Any] = {}
     for argument, value in arguments.items():
         key = argument if argument in known else ALIASES.get(argument, argument)
@@ -112,7 +125,7 @@ def create(name: str, *, weights: Any = None, **arguments: Any) -> Module:
             raise TypeError(f"create: {argument} is given twice, under two names")
         given[key] = value
     if weights is None:
-        return MODELS[name](**given)
+        return KNOWN[name](**given)
     return _with_weights(name, weights, given)
 
 
@@ -121,7 +134,7 @@ def _with_weights(name: str, weights: str | os.PathLike[str], given: dict[str, A
     path = source.find() if weights == "imagenet" else Path(weights)
     if given.get("in_channels", 3) != 3:
         raise ValueError(f"create: in_channels must be 3 with weights, got {given['in_channels']}")
-    model = MODELS[name](**{**dict(source.arguments), **given})
+    model = KNOWN[name](**{**dict(source.arguments), **given})
     state, own = source.state(model, path), model.state_dict()
     head, layer = head_of(model)
     whole = layer.weight.shape[0] == len(imagenet_classes())

@@ -9,6 +9,7 @@ from convlet.viz import attribution, field
 from convlet.viz.batch import batch
 from convlet.viz.confusion import confusion_matrix
 from convlet.viz.curves import curves
+from convlet.viz.detection import boxes, detections, error_kinds, precision_recall
 from convlet.viz.feature_maps import feature_maps
 from convlet.viz.grad_cam import grad_cam
 from convlet.viz.kernels import kernels
@@ -22,8 +23,11 @@ from convlet.viz.saliency import saliency
 __all__ = [
     "attribution",
     "batch",
+    "boxes",
     "confusion_matrix",
     "curves",
+    "detections",
+    "error_kinds",
     "feature_maps",
     "field",
     "grad_cam",
@@ -31,6 +35,7 @@ __all__ = [
     "learning_rates",
     "mistakes",
     "occlusion",
+    "precision_recall",
     "receptive_field",
     "saliency",
     "top_patches",

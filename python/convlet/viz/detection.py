@@ -245,20 +245,16 @@ def _image(axes: Axes, picture: npt.NDArray[np.float32]) -> None:
     bare(axes, frame=True)
 
 
-def _box(
-    axes: Axes, box: Any, words: str, label: int, *, wrong: bool, large: bool = False
-) -> None:
+def _box(axes: Axes, box: Any, words: str, label: int, *, wrong: bool, large: bool = False) -> None:
     from matplotlib.patches import Rectangle
 
     x1, y1, x2, y2 = (float(number) - 0.5 for number in box)
     colours = class_colours(256) / 255
     colour = ORANGE if wrong else tuple(colours[1 + label % 255])
-    axes.add_patch(
-        Rectangle(
-            (x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour,
-            linewidth=2.2 if large else 1.3, linestyle="--" if wrong else "-",
-        )  # fmt: skip
-    )
+    width = 2.2 if large else 1.3
+    frame = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=width)
+    frame.set_linestyle("--" if wrong else "-")
+    axes.add_patch(frame)
     axes.text(
         x1, y1, words, fontsize=8.5 if large else 5.5, color=PAPER, va="bottom", ha="left",
         clip_on=True, parse_math=False,

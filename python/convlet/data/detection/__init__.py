@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from convlet.data.detection.annotation import Annotation, annotation
-from convlet.data.detection.changes import HorizontalFlip, Mosaic, RandomWindow
+from convlet.data.detection.changes import LEAST_SHARE, HorizontalFlip, Mosaic, RandomWindow
+from convlet.data.detection.composed import digits_on_photographs
 from convlet.data.detection.dataset import BoxedImages, DetectionDataset, target_rows
 from convlet.data.detection.sources import NAMES, DetectionData, from_scenes, load
 
 __all__ = [
+    "LEAST_SHARE",
     "NAMES",
     "Annotation",
     "BoxedImages",
@@ -17,6 +19,7 @@ __all__ = [
     "Mosaic",
     "RandomWindow",
     "annotation",
+    "digits_on_photographs",
     "from_scenes",
     "load",
     "target_rows",

@@ -141,7 +141,9 @@ class Mosaic:
         x, y = (round(side * rng.uniform(0.35, 0.65)) for side in (width, height))
         canvas = np.empty((channels, height, width), np.uint8)
         parts = []
-        for place, corner in enumerate(((0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height))):
+        for place, corner in enumerate(
+            ((0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height))
+        ):
             if place:
                 number = int(rng.integers(len(dataset)))
                 image, objects = dataset.images[number], dataset.annotations[number]
@@ -172,9 +174,13 @@ def _moved(
 ) -> Annotation:
     """Objects after scaling and shifting, cut at bounds; those out of them go."""
     fx, fy = factor
-    boxes = objects.boxes * np.float32([fx, fy, fx, fy]) + np.float32([*shift, *shift])
+    boxes = objects.boxes * np.array([fx, fy, fx, fy], np.float32) + np.array(
+        [*shift, *shift], np.float32
+    )
     x1, y1, x2, y2 = bounds
-    cut = np.clip(boxes, np.float32([x1, y1, x1, y1]), np.float32([x2, y2, x2, y2]))
+    cut = np.clip(
+        boxes, np.array([x1, y1, x1, y1], np.float32), np.array([x2, y2, x2, y2], np.float32)
+    )
     whole, left = _area(boxes), _area(cut)
     share = left / np.maximum(whole, np.float32(1e-9))
     moved = Annotation(
@@ -202,7 +208,8 @@ def _resized(image: Bytes, size: tuple[int, int]) -> Bytes:
             even[:, :, ::2] + even[:, :, 1::2]
         )[..., 1::2] * np.float32(0.25)
     resized = _core.resize2d_forward(pixels, size, "bilinear", False, None)
-    return np.rint(resized[0]).astype(np.uint8)
+    rounded: Bytes = np.rint(resized[0]).astype(np.uint8)
+    return rounded
 
 
 def _share(p: float, op: str, name: str) -> float:

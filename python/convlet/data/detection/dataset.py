@@ -72,7 +72,8 @@ class DetectionDataset:
     ) -> None:
         """Check everything once."""
         name = "DetectionDataset"
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        given: Any = images
+        if not isinstance(given, np.ndarray) or given.dtype != np.uint8:
             kind = getattr(images, "dtype", type(images).__name__)
             raise TypeError(f"{name}: images must be an array of uint8, got {kind}")
         if images.ndim != 4 or 0 in images.shape[1:]:
@@ -99,8 +100,8 @@ class DetectionDataset:
         self.classes = classes
         self.changes = tuple(changes)
         channels = images.shape[1]
-        self.mean = np.broadcast_to(np.float32(0 if mean is None else mean), (channels,))
-        self.std = np.broadcast_to(np.float32(1 if std is None else std), (channels,))
+        self.mean = np.broadcast_to(np.array(0 if mean is None else mean, np.float32), (channels,))
+        self.std = np.broadcast_to(np.array(1 if std is None else std, np.float32), (channels,))
         if not (np.isfinite(self.mean).all() and (self.std > 0).all()):
             raise ValueError(f"{name}: mean must be finite and std positive, got {mean} and {std}")
 
@@ -181,9 +182,3 @@ def target_rows(annotations: Sequence[Annotation]) -> npt.NDArray[np.float32]:
         count = len(one.labels)
         row[:count, :4], row[:count, 4], row[:count, 5] = one.boxes, one.labels, one.ignored
     return rows
-
-
-def sample(dataset: Any, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], Annotation]:
-    """Another picture of a dataset, as it was read."""
-    index = int(rng.integers(len(dataset)))
-    return dataset.images[index], dataset.annotations[index]

@@ -11,6 +11,7 @@ import numpy as np
 from convlet.data import shapes
 from convlet.data._arguments import UINT64_MAX, whole
 from convlet.data.detection.annotation import annotation
+from convlet.data.detection.composed import digits_on_photographs
 from convlet.data.detection.dataset import BoxedImages
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "DetectionData", "from_scenes", "load"]
 
-NAMES = ("shapes", "shapes-easy", "shapes-hard")
+NAMES = ("shapes", "shapes-easy", "shapes-hard", "digits-on-photos")
 
 _TRAIN, _TEST = 2_000, 500  # drawn scenes
 
@@ -38,19 +39,25 @@ def load(source: str | os.PathLike[str] = "shapes", *, seed: int = 0) -> Detecti
 
     Args:
         source: `"shapes"`, `"shapes-easy"` or `"shapes-hard"`: 2,000 and 500 drawn scenes of 128x128
-            pixels with many figures, which overlap, some small, some scenes empty.
+            pixels with many figures, which overlap, some small, some scenes empty. Or
+            `"digits-on-photos"`: as many pictures composed of real digits of MNIST and real
+            photographs, see `digits_on_photographs`.
         seed: decides which scenes are drawn.
 
     Raises:
         ValueError: there is no such name.
+        ImportError: a package that carries digits or photographs is not installed.
 
     Example:
-        >>> load("nothing")
+        >>> load("nothing")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        ValueError: load: there is no nothing; the names are shapes, shapes-easy, shapes-hard
+        ValueError: load: there is no nothing; the names are shapes, shapes-easy, shapes-hard, ...
     """
     key = whole(seed, "load", "seed", maximum=UINT64_MAX)
     name = os.fspath(source)
+    if name == "digits-on-photos":
+        train, test = digits_on_photographs(_TRAIN, _TEST, key)
+        return DetectionData(name, train, test, tuple("0123456789"))
     if name in NAMES:
         level = name.partition("-")[2] or "medium"
         scenes = shapes.scenes(_TRAIN + _TEST, seed=key, difficulty=level)
