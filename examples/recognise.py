@@ -34,12 +34,16 @@ for part in [] if paths else NAMES.split(";"):  # what installed packages carry
 model = models.create("efficientnet_lite0", weights="imagenet")
 pictures = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
 answers = models.recognise(model, pictures)
-figure, axes = plt.subplots(len(paths), 2, figsize=(7, 2.2 * len(paths)), squeeze=False)
-for (photo, bars), path, picture, answer in zip(axes, paths, pictures, answers, strict=True):
+lines = (len(paths) + 1) // 2
+figure, axes = plt.subplots(lines, 4, figsize=(11, 1.7 * lines), squeeze=False)
+for cell in axes.flat:
+    cell.axis("off")
+cells = axes.reshape(-1, 2)
+for (photo, bars), path, picture, answer in zip(cells, paths, pictures, answers, strict=False):
     print(f"{path.name:20}", ", ".join(f"{name} {share:.0%}" for name, share in answer))
     photo.imshow(picture)
-    photo.axis("off")
+    bars.axis("on")
     bars.barh([name for name, _ in answer[::-1]], [share for _, share in answer[::-1]])
-    bars.set_xlim(0, 1)
+    bars.set(xlim=(0, 1), xticks=[0, 0.5, 1])
 figure.tight_layout()
-figure.savefig("recognise.png", dpi=80)
+figure.savefig("recognise.png", dpi=70)

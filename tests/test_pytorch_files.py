@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+import sys
 import zipfile
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -182,39 +183,39 @@ def entry(shape: Any = (4,), offsets: Any = (0, 16), dtype: Any = "F32") -> dict
 ONE = b'{"dtype":"F32","shape":[4],"data_offsets":[0,16]}'
 
 
-@pytest.mark.parametrize(
-    ("message", "content"),
-    [
-        ("twice", safetensors_file(b'{"w":' + ONE + b',"w":' + ONE + b"}")),
-        ("twice", safetensors_file(b'{"w":' + ONE[:-1] + b',"shape":[4]}}')),
-        ("twice", safetensors_file(b'{"__metadata__":{"a":"1","a":"2"},"w":' + ONE + b"}")),
-        ("overlap", safetensors_file({"v": entry(), "w": entry()})),
-        ("hole", safetensors_file({"w": entry((3,), (4, 16))})),
-        ("another size", safetensors_file({"w": entry((5,))})),
-        ("another size", safetensors_file({"w": entry((2**60, 2**60, 0, 1))})),
-        ("end at byte", safetensors_file({"w": entry()}, FOUR + b"x")),
-        ("end at byte", safetensors_file({"w": entry()}, FOUR[:-1])),
-        ("shape", safetensors_file({"w": entry((-4,))})),
-        ("shape", safetensors_file({"w": entry((True, 4))})),
-        ("shape", safetensors_file({"w": entry((1,) * 40 + (4,))})),
-        ("shape", safetensors_file({"w": entry((4.0,))})),
-        ("place", safetensors_file({"w": entry((4,), (0, 16, 32))})),
-        ("type", safetensors_file({"w": entry(dtype="C64")})),
-        ("type", safetensors_file({"w": entry(dtype=["F32"])})),
-        ("described", safetensors_file({"w": {**entry(), "more": 1}})),
-        ("described", safetensors_file({"w": []})),
-        ("metadata", safetensors_file({"__metadata__": {"a": 1}, "w": entry()})),
-        ("brace", safetensors_file(b" " + b'{"w":' + ONE + b"}")),
-        ("number NaN", safetensors_file(b'{"w":{"dtype":"F32","shape":[NaN],"data_offsets":[0]}}')),
-        ("safetensors", safetensors_file(b'{"a":' * 100_000)),
-        ("safetensors", safetensors_file(b"{" + b"[" * 100_000)),
-        ("safetensors", safetensors_file(b'{"\xff": 1}')),
-        ("does not fit", b"\xff" * 8 + b"{}"),
-        ("does not fit", b"\x03\0\0\0\0\0\0\0{}"),
-        ("does not fit", b""),
-    ],
-    ids=str,
-)
+# What the message says, and the bytes of the file.
+BROKEN = [
+    ("twice", safetensors_file(b'{"w":' + ONE + b',"w":' + ONE + b"}")),
+    ("twice", safetensors_file(b'{"w":' + ONE[:-1] + b',"shape":[4]}}')),
+    ("twice", safetensors_file(b'{"__metadata__":{"a":"1","a":"2"},"w":' + ONE + b"}")),
+    ("overlap", safetensors_file({"v": entry(), "w": entry()})),
+    ("hole", safetensors_file({"w": entry((3,), (4, 16))})),
+    ("another size", safetensors_file({"w": entry((5,))})),
+    ("another size", safetensors_file({"w": entry((2**60, 2**60, 0, 1))})),
+    ("end at byte", safetensors_file({"w": entry()}, FOUR + b"x")),
+    ("end at byte", safetensors_file({"w": entry()}, FOUR[:-1])),
+    ("shape", safetensors_file({"w": entry((-4,))})),
+    ("shape", safetensors_file({"w": entry((True, 4))})),
+    ("shape", safetensors_file({"w": entry((1,) * 40 + (4,))})),
+    ("shape", safetensors_file({"w": entry((4.0,))})),
+    ("place", safetensors_file({"w": entry((4,), (0, 16, 32))})),
+    ("type", safetensors_file({"w": entry(dtype="C64")})),
+    ("type", safetensors_file({"w": entry(dtype=["F32"])})),
+    ("described", safetensors_file({"w": {**entry(), "more": 1}})),
+    ("described", safetensors_file({"w": []})),
+    ("metadata", safetensors_file({"__metadata__": {"a": 1}, "w": entry()})),
+    ("brace", safetensors_file(b" " + b'{"w":' + ONE + b"}")),
+    ("number NaN", safetensors_file(b'{"w":{"dtype":"F32","shape":[NaN],"data_offsets":[0]}}')),
+    ("safetensors", safetensors_file(b'{"a":' * 100_000)),
+    ("safetensors", safetensors_file(b"{" + b"[" * 100_000)),
+    ("safetensors", safetensors_file(b'{"\xff": 1}')),
+    ("does not fit", b"\xff" * 8 + b"{}"),
+    ("does not fit", b"\x03\0\0\0\0\0\0\0{}"),
+    ("does not fit", b""),
+]
+
+
+@pytest.mark.parametrize(("message", "content"), BROKEN, ids=str)
 def test_bad_safetensors_are_refused(message: str, content: bytes, tmp_path: Path) -> None:
     pytest.importorskip("safetensors")
     path = tmp_path / "bad.safetensors"
@@ -222,6 +223,32 @@ def test_bad_safetensors_are_refused(message: str, content: bytes, tmp_path: Pat
     with pytest.raises(FormatError, match=message) as error:
         io.load(path)
     assert "bad.safetensors" in str(error.value)
+
+
+def refused(path: Path) -> bool:
+    try:
+        io.load(path)
+    except FormatError:
+        return True
+    return False
+
+
+def test_a_hundred_bad_files_are_refused_and_none_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one process, which keeps its modules and writes nothing."""
+    pytest.importorskip("safetensors.numpy")
+    for index, (_, _, make) in enumerate(ATTACKS):
+        make(tmp_path / f"{index:02d}.pth")
+    for index, (_, content) in enumerate(BROKEN):
+        (tmp_path / f"{index:02d}.safetensors").write_bytes(content)
+    paths = sorted(tmp_path.iterdir())
+    assert len({(path.suffix, path.read_bytes()) for path in paths}) == 100
+    monkeypatch.chdir(tmp_path)
+    before = set(sys.modules)
+    assert [path.name for path in paths if not refused(path)] == []
+    assert sorted(tmp_path.iterdir()) == paths  # no payload left its file "executed"
+    assert {name for name in set(sys.modules) - before if not name.startswith("convlet")} == set()
 
 
 def test_the_good_file_of_which_the_bad_ones_are_made_is_read(tmp_path: Path) -> None:

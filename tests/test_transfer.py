@@ -88,10 +88,29 @@ def test_frozen_normalisation_stays_in_evaluation_after_train_and_thaws() -> Non
         assert not model.fc.training
     assert model.fc.training
     assert not norms[0].training
-    transfer.unfreeze(model)
+    transfer.unfreeze(model, statistics=True)
     model.train()
     assert all(norm.training for norm in norms)
     assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_unfrozen_normalisations_learn_and_keep_their_statistics_unless_asked() -> None:
+    images, labels = blobs(6, 0)
+    for statistics in (False, True):
+        model = small(classes=3)
+        groups = transfer.unfreeze(model, since="layer4", statistics=statistics)
+        before = {key: value.copy() for key, value in model.state_dict().items()}
+        cl.Trainer(model, nn.CrossEntropyLoss(), optim.SGD(groups)).fit(
+            [(images, labels)], epochs=1
+        )
+        after = model.state_dict()
+        for key, value in before.items():
+            changed = not np.array_equal(value, after[key])
+            learns = key.startswith(("layer4", "fc"))
+            is_statistic = key.rsplit(".", 1)[1] in {
+                "running_mean", "running_var", "num_batches_tracked",
+            }  # fmt: skip
+            assert changed == (learns and (statistics or not is_statistic)), key
 
 
 def test_the_head_alone_learns_unless_a_name_is_given() -> None:
@@ -195,7 +214,7 @@ def test_gradual_unfreezing_lowers_the_loss() -> None:
     images, labels = blobs(12, 3)
     losses = []
     for since in ("fc", "layer4", "layer3"):
-        optimizer = optim.SGD(transfer.unfreeze(model, since=since, lr=0.02))
+        optimizer = optim.SGD(transfer.unfreeze(model, since=since, lr=0.02, statistics=True))
         for _ in range(3):
             optimizer.zero_grad()
             loss = F.cross_entropy(model.train()(Tensor(images)), labels)

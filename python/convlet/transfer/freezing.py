@@ -55,7 +55,12 @@ def freeze(model: M, until: str | None = None) -> M:
 
 
 def unfreeze(
-    model: nn.Module, since: str | None = None, *, lr: float = 1e-3, decay: float = 0.3
+    model: nn.Module,
+    since: str | None = None,
+    *,
+    lr: float = 1e-3,
+    decay: float = 0.3,
+    statistics: bool = False,
 ) -> list[dict[str, Any]]:
     """Let the stages from `since` on learn, the earlier the slower, and give an optimiser's groups.
 
@@ -68,6 +73,9 @@ def unfreeze(
         since: the first stage that learns, a name of `stages(model)`; all when None.
         lr: learning rate of the last stage.
         decay: factor from each stage to the one before, in (0, 1].
+        statistics: whether the batch normalisations that learn are normalised by each batch, too,
+            and follow its mean and variance. Otherwise their factors and terms learn, and their
+            statistics stay those of the many images: a few of one's own would spoil them.
 
     Returns:
         Groups for any optimiser of `convlet.optim`.
@@ -91,6 +99,10 @@ def unfreeze(
         raise ValueError(f"unfreeze: since must be one of {', '.join(names)}, got {since!r}")
     learning = names if since is None else names[names.index(since) :]
     freeze(model, learning[0])
+    if not statistics:
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                _set(module, frozen=True)
     groups = []
     for back, name in enumerate(learning[::-1]):
         params = [p for path, p in model.named_parameters() if _stage(path, names) == name]
