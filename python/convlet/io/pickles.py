@@ -97,7 +97,8 @@ def walk(
         return machine.end()
     except FormatError:
         raise
-    except (ValueError, IndexError, OverflowError, MemoryError) as error:
+    except (ValueError, IndexError, OverflowError, MemoryError, DeprecationWarning) as error:
+        # the last of an odd escape in a text, where a program makes warnings errors
         raise FormatError(f"it is no whole pickle: {error}") from error
 
 
