@@ -16,10 +16,7 @@ LINES = ("from scratch", "digits, frozen, new head", "digits, fine-tuned",
 
 def train(model, parameters, x, y, epochs):  # noqa: D103
     loader = data.DataLoader(data.TensorDataset(x, y), batch_size=16, shuffle=True)
-    optimizer = optim.AdamW(parameters)
-    cosine = optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    trainer = cl.Trainer(model, nn.CrossEntropyLoss(), optimizer, scheduler=cosine)
-    trainer.fit(loader, epochs=epochs)
+    cl.Trainer(model, nn.CrossEntropyLoss(), optim.AdamW(parameters)).fit(loader, epochs=epochs)
 
 
 def accuracy(model, x):  # noqa: D103
@@ -42,12 +39,15 @@ for seed, place in np.ndindex(3, 5):
     part = np.concatenate([draw[labels[draw] == kind][: SIZES[place]] for kind in range(10)])
     train(model := models.lenet5(seed=seed), model.parameters(), grey[0][part], labels[part], 40)
     scores = [accuracy(model, grey[1])]
-    for (model, start), images, lr in zip(starts, (grey, colour), (1e-3, 5e-4), strict=True):
+    for (model, start), images, since in zip(
+        starts, (grey, colour), (None, "blocks.4"), strict=True
+    ):
         model.load_state_dict(start)
         rows = transfer.features(transfer.replace_head(model, 10, seed=seed), images[0][part])
         transfer.fit_head(model, rows, labels[part])
         scores.append(accuracy(model, images[1]))
-        train(model, transfer.unfreeze(model, lr=lr, decay=0.5), images[0][part], labels[part], 20)
+        groups = transfer.unfreeze(model, since, decay=0.5, statistics=True)
+        train(model, groups, images[0][part], labels[part], 20)
         scores.append(accuracy(model, images[1]))
     found[:, seed, place] = scores
 axes = (figure := Figure(figsize=(7, 4.5))).subplots()
