@@ -67,12 +67,15 @@ NAMES = {
         RandomRotation RandomVerticalFlip Resize ToTensor""",
     "convlet.io": "FormatError atomic_write load read read_pytorch save",
     "convlet.viz": """attribution batch confusion_matrix curves feature_maps field grad_cam kernels
-        mistakes occlusion receptive_field saliency top_patches""",
+        mistakes occlusion receptive_field saliency top_patches class_bars class_colours mask_overlay
+        overlay segmentations""",
+    "convlet.data.segmentation": """MaskedImages SegmentationData SegmentationDataset load read_mask
+        write_mask""",
     "convlet.sklearn": "CNNClassifier",
     "convlet.viz.attribution": "grad_cam_map occlusion_map saliency_map",
     "convlet.vision": """batched_nms box_area box_convert box_iou clip_boxes_to_image complete_box_iou
         complete_box_iou_loss distance_box_iou distance_box_iou_loss generalized_box_iou
-        generalized_box_iou_loss nms remove_small_boxes roi_align soft_nms""",
+        generalized_box_iou_loss nms remove_small_boxes roi_align segment soft_nms""",
     "convlet.transfer": "features fit_head freeze neighbours replace_head stages unfreeze",
     "convlet.models": """lenet5 vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18
         resnet34 resnet50 resnet101 resnet152 resnext50_32x4d mobilenet_v2 unet alexnet densenet121

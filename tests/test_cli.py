@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OPTIONS = (
+    "task",
     "data",
     "model",
     "pretrained",
@@ -32,6 +33,7 @@ OPTIONS = (
     "lr",
     "dropout",
     "kernel-size",
+    "base-channels",
     "seed",
     "threads",
     "out",

@@ -74,7 +74,7 @@ def test_a_saved_configuration_gives_the_same_network(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("epoch = 3", "unknown key epoch, the keys are data, model"),
+        ("epoch = 3", "unknown key epoch, the keys are task, data, model"),
         ("out = 'x'", "unknown key out"),
         ("[train]\nepochs = 3", "unknown key train"),
         ("epochs = '3'", "epochs must be a number, got '3'"),

@@ -33,9 +33,9 @@ class Parts:
     """A data set cut in three, and what has to be known about its pixels."""
 
     name: str
-    train: LabelledImages
-    validation: LabelledImages
-    test: LabelledImages
+    train: Any  # has `images` (N, C, H, W), beside them what the task learns
+    validation: Any
+    test: Any
     classes: list[str]
     mean: list[float]
     std: list[float]

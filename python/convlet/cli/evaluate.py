@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convlet.cli import datasets, network, outputs, run_folder
+from convlet.cli import network, run_folder
 from convlet.cli.output import as_json, say, table
-from convlet.cli.scores import score
+from convlet.cli.tasks import task_of
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +24,7 @@ examples:
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `convlet evaluate`."""
-    text = "Test a trained network: accuracy and the recall of each class."
+    text = "Test a trained network: how much it finds, in all and of each class."
     parser = commands.add_parser("evaluate", help=text, description=text, epilog=_EXAMPLES)
     parser.add_argument("run_path", metavar="RUN", help="a run folder, as convlet train writes it")
     parser.add_argument(
@@ -42,11 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     config = run_folder.read_config(folder)
     model = network.load(folder, config)
     source = arguments.data or config.data
-    whole = datasets.load_image_data(source, datasets.side_of(config))
-    datasets.check_fit(whole, config)
-    images = datasets.dataset(whole.test, config.mean, config.std)
+    task = task_of(config)
+    images = task.dataset(task.load_test(source, config), config.mean, config.std)
     start = time.perf_counter()
-    results = score(outputs.compute(model, images), images.labels)
+    results = task.judge(model, images, config.classes)
     seconds = time.perf_counter() - start
     rate = len(images) / max(seconds, 1e-9)
     if arguments.json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convlet.cli.errors import CommandError
+from convlet.data.decoding import read_image as decode
 from convlet.errors import FormatError
 
 if TYPE_CHECKING:
@@ -45,19 +46,37 @@ def read_image(path: Path, config: RunConfig) -> npt.NDArray[np.uint8]:
         raise CommandError(f"{path}: {reason or type(error).__name__}") from error
 
 
+def read_whole(path: Path, config: RunConfig) -> npt.NDArray[np.uint8]:
+    """Read a picture or an array (C, H, W) of any size; every fault is a sentence naming the file."""
+    try:
+        if path.suffix.lower() == ".npy" and path.is_file():
+            return _bytes_of(np.load(path, allow_pickle=False, mmap_mode="r"), config.channels)
+        return decode(path, channels=config.channels)
+    except (OSError, ValueError, ImportError, MemoryError, EOFError) as error:
+        text = str(error) or type(error).__name__
+        raise CommandError(text if str(path) in text else f"{path}: {text}") from error
+
+
 def _unknown(error: BaseException) -> bool:
     return type(error).__name__ == "UnidentifiedImageError"
 
 
 def _array(path: Path, config: RunConfig) -> npt.NDArray[np.uint8]:
     array = np.load(path, allow_pickle=False, mmap_mode="r")
+    wanted = (config.channels, config.height, config.width)
+    if isinstance(array, np.ndarray) and array.shape not in (wanted, wanted[1:]):
+        raise FormatError(f"the array must have shape {wanted}, got {array.shape}")
+    return _bytes_of(array, config.channels)
+
+
+def _bytes_of(array: object, channels: int) -> npt.NDArray[np.uint8]:
+    """An array (C, H, W), or (H, W) for one channel, as bytes."""
     if not isinstance(array, np.ndarray):
         raise FormatError("it does not hold one array")
-    wanted = (config.channels, config.height, config.width)
     if array.ndim == 2:
         array = array[None]
-    if array.shape != wanted:
-        raise FormatError(f"the array must have shape {wanted}, got {array.shape}")
+    if array.ndim != 3 or array.shape[0] != channels or not array.size:
+        raise FormatError(f"the array must have shape ({channels}, H, W), got {array.shape}")
     if array.dtype == np.uint8:
         return np.asarray(array, dtype=np.uint8)
     if not np.issubdtype(array.dtype, np.floating):

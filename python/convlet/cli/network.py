@@ -14,9 +14,11 @@ from convlet.cli.errors import WRONG_USE, CommandError
 from convlet.models import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from convlet.cli.run_folder import RunConfig
+    from convlet.cli.tasks import Task
     from convlet.nn import Module
 
 _FILES = ("model.safetensors", "model.npz")
@@ -24,7 +26,11 @@ _SMALL = 64  # pixels; networks with a stem for small images get it up to here
 
 
 def arguments_for(
-    name: str, classes: int, shape: tuple[int, int, int], given: dict[str, Any]
+    name: str,
+    classes: int,
+    shape: tuple[int, int, int],
+    given: dict[str, Any],
+    usual: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What `models.create` takes for a number of classes and images (C, H, W).
 
@@ -34,6 +40,7 @@ def arguments_for(
         shape: of the images.
         given: options of the user by name, None where there is no wish; a wish for an argument that
             the network does not have is an error.
+        usual: values of arguments without a wish; the network's own unless given.
     """
     known = inspect.signature(registry.MODELS[name]).parameters
     channels, height, width = shape
@@ -50,11 +57,14 @@ def arguments_for(
             option = f"--{argument.replace('_', '-')}"
             raise CommandError(f"{option}: {name} has no such argument", WRONG_USE)
         if argument in known:  # its default is written down too: a run must not depend on ours
-            wanted[argument] = known[argument].default if value is None else value
+            own = (usual or {}).get(argument, known[argument].default)
+            wanted[argument] = own if value is None else value
     return {argument: wanted[argument] for argument in wanted if argument in known}
 
 
-def make(name: str, arguments: dict[str, Any], classes: int, shape: tuple[int, ...]) -> Module:
+def make(
+    task: Task, name: str, arguments: dict[str, Any], classes: int, shape: tuple[int, ...]
+) -> Module:
     """The network, tried on one image; what does not fit is one sentence."""
     try:
         model = models.create(name, **arguments)
@@ -62,11 +72,10 @@ def make(name: str, arguments: dict[str, Any], classes: int, shape: tuple[int, .
             scores = model(cl.Tensor(np.zeros((1, *shape), np.float32)))
     except (ValueError, MemoryError) as error:
         raise CommandError(str(error), WRONG_USE) from error
-    if scores.shape != (1, classes):
-        raise CommandError(
-            f"--model: {name} gives {scores.shape} for an image, not scores of {classes} classes",
-            WRONG_USE,
-        )
+    if not task.fits(scores, classes, shape):
+        wanted = task.wanted.format(classes=classes)
+        given = getattr(scores, "shape", type(scores).__name__)
+        raise CommandError(f"--model: {name} gives {given} for an image, not {wanted}", WRONG_USE)
     return model
 
 

@@ -14,7 +14,7 @@ from convlet.train import History
 from convlet.train.metrics import confusion_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -75,18 +75,20 @@ def figures(name: str, subject: Subject) -> Iterator[tuple[str, Figure]]:
         yield file, viz.top_patches(model, some, layer)
 
 
-def draw(
-    folder: Path,
-    model: Module,
-    outcome: Outcome,
-    test: ArrayDataset,
-    scores: Scores,
-    classes: list[str],
-) -> list[str]:
+def draw(folder: Path, figures: Mapping[str, Callable[[], Figure]]) -> list[str]:
     """Write the pictures, give their names; without matplotlib say in one line how to get them."""
     if importlib.util.find_spec("matplotlib") is None:
         say('Pictures need matplotlib: pip install "convlet[plot]".')
         return []
+    for name in sorted(figures):
+        figures[name]().savefig(folder / name)
+    return sorted(figures)
+
+
+def of_training(
+    model: Module, outcome: Outcome, test: ArrayDataset, scores: Scores, classes: list[str]
+) -> dict[str, Callable[[], Figure]]:
+    """What is drawn of a network that classifies, by the names of the files."""
     from convlet import viz
 
     shown = _typical(scores.probabilities, test.labels)
@@ -102,9 +104,7 @@ def draw(
     }
     if kernels is not None:
         drawn["kernels.png"] = lambda: viz.kernels(kernels)
-    for name in sorted(drawn):
-        drawn[name]().savefig(folder / name)
-    return sorted(drawn)
+    return drawn
 
 
 def _typical(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> int:

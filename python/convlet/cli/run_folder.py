@@ -16,7 +16,8 @@ _LARGEST_CONFIG = 1_000_000  # bytes
 _LARGEST_SIDE = 2**20
 LARGEST_IMAGE = 2**20  # values; bounds the network that a file can make us build
 _LARGEST_CLASSES = 100_000
-_ARGUMENTS = {"kernel_size", "dropout", "seed", "stem"}  # beside those that follow from the data
+# Arguments beside those that follow from the data.
+_ARGUMENTS = {"kernel_size", "dropout", "seed", "stem", "base_channels"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class RunConfig:
     """All that `evaluate` and `predict` need to rebuild a trained network and its data."""
 
     version: str
+    task: str
     model: str
     arguments: dict[str, int | float | str | list[int]]
     data: str
@@ -103,11 +105,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _checked(raw: Any) -> RunConfig:
     if not isinstance(raw, dict):
         raise FormatError("it must hold an object")
+    raw.setdefault("task", "classify")  # as runs of earlier versions, which knew no other
     wanted = set(RunConfig.__dataclass_fields__)
     if set(raw) != wanted:
         missing, extra = sorted(wanted - set(raw)), sorted(set(raw) - wanted)
         raise FormatError(f"missing keys {missing}, unknown keys {extra}")
-    for key in ("version", "model", "data"):
+    for key in ("version", "task", "model", "data"):
         _need(isinstance(raw[key], str), key, "text", raw[key])
     for key, high in (
         ("channels", _LARGEST_SIDE),

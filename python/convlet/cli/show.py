@@ -64,6 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError('pictures need matplotlib: pip install "convlet[plot]"', WRONG_USE)
     folder = Path(arguments.run_path)
     config = run_folder.read_config(folder)
+    if config.task != "classify":
+        raise CommandError(
+            f"{folder} is a run of --task {config.task}: its pictures are in the run folder, those of "
+            "other images come from convlet predict",
+            WRONG_USE,
+        )
     model = network.load(folder, config)
     without_data = [name for name in _NAMES if name not in pictures.OF_DATA]
     wanted = arguments.only or (without_data if arguments.images else _NAMES)

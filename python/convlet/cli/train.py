@@ -13,18 +13,16 @@ import numpy as np
 
 import convlet as cl
 from convlet.cli import (
-    datasets,
     network,
-    outputs,
     pictures,
     run_folder,
     settings,
     training,
     transferring,
 )
-from convlet.cli.errors import INTERRUPTED, CommandError
+from convlet.cli.errors import INTERRUPTED, WRONG_USE, CommandError
 from convlet.cli.output import as_json, say, table
-from convlet.cli.scores import score
+from convlet.cli.tasks import TASKS
 from convlet.cli.train_options import EXAMPLES, add_options
 from convlet.io import atomic_write
 from convlet.models import published
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
 
     from convlet.cli.arguments import Parser
     from convlet.cli.datasets import Parts
+    from convlet.cli.tasks import Task
     from convlet.cli.training import Outcome
     from convlet.nn import Module
 
@@ -66,39 +65,39 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     if arguments.threads is not None:
         cl.set_num_threads(arguments.threads)
     cl.seed(arguments.seed)
-    if arguments.lr is None:
-        arguments.lr = training.OPTIMIZERS[arguments.optimizer].lr
+    task = TASKS[arguments.task]
+    _complete(arguments, task)
     if arguments.pretrained is not None:
-        arguments.model = arguments.pretrained
         prepared = published(arguments.model).preprocessing
-        parts = datasets.load(arguments.data, prepared, arguments.image_size)
+        parts = task.load(arguments.data, prepared, arguments.image_size)
     else:
-        parts = datasets.load(arguments.data)
+        parts = task.load(arguments.data)
     config = _config(arguments, parts)
     shape = (config.channels, config.height, config.width)
     if arguments.pretrained is not None:
         config.arguments.pop("stem", None)
         model = transferring.make(config.model, config.arguments)
     else:
-        model = network.make(config.model, config.arguments, len(config.classes), shape)
+        model = network.make(task, config.model, config.arguments, len(config.classes), shape)
     if arguments.save_config is not None:
         settings.write(arguments.save_config, arguments, arguments.parser.settings, "train")
     folder = run_folder.create(arguments.out, Path("runs"), f"{config.model}-{_slug(parts.name)}")
     say(
-        f"Training {config.model} on {len(parts.train.labels):,} images of {parts.name} "
+        f"Training {config.model} on {len(parts.train.images):,} images of {parts.name} "
         f"({_size(config)}, {len(parts.classes)} classes), {_plural(cl.get_num_threads(), 'thread')}; "
-        f"{len(parts.validation.labels):,} images to validate, {len(parts.test.labels):,} to test."
+        f"{len(parts.validation.images):,} images to validate, {len(parts.test.images):,} to test."
     )
     facts: dict[str, Any] = {"run": str(folder), "model": config.model, "data": parts.name}
+    facts["task"] = task.name
     try:
-        outcome = _fit(model, parts, arguments)
+        outcome = _fit(task, model, parts, arguments)
         _save(folder, model, config, outcome)
         facts["interrupted"] = outcome.interrupted
         if outcome.interrupted:
             epochs = _plural(len(outcome.history), "full epoch")
             say(f"Interrupted after {epochs}; saved to {folder}")
             return INTERRUPTED, {**facts, "epochs": len(outcome.history)}
-        facts |= _report(folder, model, parts, outcome, start)
+        facts |= _report(task, folder, model, parts, outcome=outcome, start=start)
     except OSError as error:
         raise CommandError(f"cannot write to {folder}: {error}") from error
     finally:
@@ -106,16 +105,39 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     return 0, facts
 
 
+def _complete(arguments: argparse.Namespace, task: Task) -> None:
+    """Put the task's own values where the user gave none; refuse what the task does not know."""
+    if arguments.pretrained is not None:
+        if task.name != "classify":
+            raise CommandError(
+                f"--pretrained: it is for --task classify, not {task.name}", WRONG_USE
+            )
+        arguments.model = arguments.pretrained
+    for option, value in task.defaults.items():
+        if getattr(arguments, option) is None:
+            setattr(arguments, option, value)
+    if arguments.lr is None:
+        arguments.lr = training.OPTIMIZERS[arguments.optimizer].lr
+    if arguments.augment not in task.augments:
+        known = ", ".join(task.augments)
+        raise CommandError(
+            f"--augment: --task {task.name} has {known}, got {arguments.augment}", WRONG_USE
+        )
+
+
 def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig:
     channels, height, width = parts.train.images.shape[1:]
     path = Path(parts.name)
     kept = (*_TRAINING, *(("pretrained", "fine_tune") if arguments.pretrained else ()))
-    given = {name: getattr(arguments, name) for name in ("kernel_size", "dropout", "seed")}
+    wishes = ("kernel_size", "dropout", "base_channels", "seed")
+    given = {name: getattr(arguments, name) for name in wishes}
+    usual = TASKS[arguments.task].network.get(arguments.model)
     return run_folder.RunConfig(
         version=cl.__version__,
+        task=arguments.task,
         model=arguments.model,
         arguments=network.arguments_for(
-            arguments.model, len(parts.classes), (channels, height, width), given
+            arguments.model, len(parts.classes), (channels, height, width), given, usual
         ),
         data=str(path.resolve()) if path.exists() else parts.name,
         seed=arguments.seed,
@@ -131,7 +153,7 @@ def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig
     )
 
 
-def _fit(model: Module, parts: Parts, arguments: argparse.Namespace) -> Outcome:
+def _fit(task: Task, model: Module, parts: Parts, arguments: argparse.Namespace) -> Outcome:
     try:
         with np.errstate(all="ignore"):  # a loss that is not finite ends the training, in our words
             if arguments.pretrained is not None:
@@ -144,6 +166,7 @@ def _fit(model: Module, parts: Parts, arguments: argparse.Namespace) -> Outcome:
                     augment=arguments.augment,
                 )
             return training.fit(
+                task,
                 model,
                 parts,
                 epochs=arguments.epochs,
@@ -168,11 +191,11 @@ def _save(folder: Path, model: Module, config: run_folder.RunConfig, outcome: Ou
 
 
 def _report(
-    folder: Path, model: Module, parts: Parts, outcome: Outcome, start: float
+    task: Task, folder: Path, model: Module, parts: Parts, *, outcome: Outcome, start: float
 ) -> dict[str, Any]:
     """Test once, print the table, write metrics and pictures; give the metrics."""
-    test = datasets.dataset(parts.test, parts.mean, parts.std)
-    results = score(outputs.compute(model, test), test.labels)
+    test = task.dataset(parts.test, parts.mean, parts.std)
+    results = task.judge(model, test, parts.classes)
     facts: dict[str, Any] = {
         "test": results.facts(parts.classes),
         "epochs": len(outcome.history),
@@ -185,7 +208,8 @@ def _report(
     }
     with atomic_write(folder / "metrics.json") as file:
         file.write((as_json(facts) + "\n").encode())
-    names = pictures.draw(folder, model, outcome, test, results, parts.classes)
+    drawings = task.figures(model, outcome, test, results, parts.classes)
+    names = pictures.draw(folder, drawings)
     ending = "validation loss stopped falling" if outcome.stopped_early else "all epochs done"
     table(
         ("", "result"),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from convlet import models
 from convlet.cli.arguments import above, fraction, whole
-from convlet.cli.training import AUGMENTS, OPTIMIZERS, SCHEDULES
+from convlet.cli.tasks import TASKS
+from convlet.cli.training import OPTIMIZERS, SCHEDULES
 from convlet.cli.transferring import SIDE
 from convlet.models.published_weights import PUBLISHED
 
@@ -28,6 +29,10 @@ examples:
 def add_options(parser: Parser) -> None:
     """Add them; `parser.settings` then holds those that a configuration file may give."""
     parser.setting(
+        "--task", choices=list(TASKS), default="classify",
+        help="what is found: one class for each image (classify), or one for each pixel (segment)",
+    )  # fmt: skip
+    parser.setting(
         "--data",
         metavar="DATA",
         help="digits (real handwriting), shapes (drawn pictures), mnist, fashion-mnist, cifar10, cifar100 "
@@ -36,8 +41,8 @@ def add_options(parser: Parser) -> None:
         "they are installed, else shapes)",
     )
     parser.setting(
-        "--model", choices=models.names(), metavar="NAME", default="lenet5",
-        help=f"the network: one of {', '.join(models.names())}",
+        "--model", choices=models.names(), metavar="NAME",
+        help=f"the network: one of {', '.join(models.names())} (default: {_usual('model')})",
     )  # fmt: skip
     parser.setting(
         "--pretrained", choices=sorted(PUBLISHED), metavar="NAME",
@@ -56,22 +61,26 @@ def add_options(parser: Parser) -> None:
         "--optimizer", choices=list(OPTIMIZERS), default="adam", help="the rule of the steps"
     )
     parser.setting(
-        "--schedule", choices=list(SCHEDULES), default="staged",
+        "--schedule", choices=list(SCHEDULES),
         help="the learning rate over the epochs: staged lowers it each time the validation loss stops "
-        "falling, cosine lets it fall to 0, onecycle rises first, constant leaves it",
+        "falling, cosine lets it fall to 0, onecycle rises first, constant leaves it "
+        f"(default: {_usual('schedule')})",
     )  # fmt: skip
     parser.setting(
-        "--augment", choices=list(AUGMENTS), default="shift",
+        "--augment", choices=sorted({name for task in TASKS.values() for name in task.augments}),
         help="how training images are changed at random: moved by up to 2 pixels (shift), mirrored as "
-        "well (flip), or turned, moved and scaled (affine)",
+        "well (flip), or turned, moved and scaled (affine); masks are moved with their images "
+        f"(default: {_usual('augment')})",
     )  # fmt: skip
     parser.setting(
-        "--epochs", type=whole(1, 100_000), default=100, metavar="N",
-        help="most passes over the training images; fewer when the validation loss stops falling",
+        "--epochs", type=whole(1, 100_000), metavar="N",
+        help="most passes over the training images; with staged and constant fewer when the validation "
+        f"loss stops falling (default: {_usual('epochs')})",
     )  # fmt: skip
     parser.setting(
-        "--batch-size", type=whole(1, 1_000_000), default=64, metavar="N", help="images per step"
-    )
+        "--batch-size", type=whole(1, 1_000_000), metavar="N",
+        help=f"images per step (default: {_usual('batch_size')})",
+    )  # fmt: skip
     rates = ", ".join(f"{rule.lr:g} for {name}" for name, rule in OPTIMIZERS.items())
     parser.setting(
         "--lr", type=above(0, 1e6), metavar="N", help=f"first learning rate (default: {rates})"
@@ -84,6 +93,10 @@ def add_options(parser: Parser) -> None:
     parser.setting(
         "--kernel-size", type=whole(1, 1_000), metavar="N",
         help="height and width of lenet5's convolution kernels (default: 5)",
+    )  # fmt: skip
+    parser.setting(
+        "--base-channels", type=whole(1, 4_096), metavar="N",
+        help="channels of unet's first level (default: 16)",
     )  # fmt: skip
     parser.setting(
         "--seed", type=whole(0, 2**63 - 1), default=0, metavar="N",
@@ -110,3 +123,10 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="write JSON, and progress to standard error"
     )
+
+
+def _usual(option: str) -> str:
+    """What an option is by itself, where that depends on the task."""
+    first, *others = TASKS.values()
+    words = [f"{task.defaults[option]} to {task.name}" for task in others]
+    return ", ".join([str(first.defaults[option]), *words])

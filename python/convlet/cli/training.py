@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from convlet import nn, optim
-from convlet.cli import datasets
-from convlet.data import DataLoader, transforms
+from convlet import optim
+from convlet.data import DataLoader
 from convlet.optim import lr_scheduler
 from convlet.train import Callback, EarlyStopping, History, ProgressBar, Trainer
 
@@ -15,15 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from convlet.cli.datasets import Parts
+    from convlet.cli.tasks import Task
     from convlet.nn import Module
     from convlet.optim import Optimizer
 
-SHIFT = 2  # pixels that a training image may move in each direction
 PATIENCE = 5  # epochs without a lower validation loss, at one learning rate
 _STAGES = 4  # learning rates
 _LOWER_BY = 0.25
-_LEAST_SIDE = 16  # pixels; smaller images are not shifted
-_VALIDATION_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,6 @@ PLANS: dict[str, Callable[[Any, float, int], Any]] = {
     "onecycle": lr_scheduler.OneCycleLR,
 }
 SCHEDULES = ("staged", *PLANS, "constant")
-AUGMENTS: dict[str, dict[str, Any]] = {
-    "none": {},
-    "shift": {"shift": SHIFT},
-    "flip": {"shift": SHIFT, "flip": True},
-    "affine": {
-        "transform": transforms.RandomAffine(
-            10, translate=(0.08, 0.08), scale=(0.9, 1.1), interpolation="bilinear"
-        )
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -110,6 +97,7 @@ class Planned(Callback):
 
 
 def fit(
+    task: Task,
     model: Module,
     parts: Parts,
     *,
@@ -128,25 +116,22 @@ def fit(
     Raises:
         NonFiniteLossError: the loss became NaN or infinite.
     """
-    side = min(parts.train.images.shape[2:])
-    changes = AUGMENTS[augment] if side >= _LEAST_SIDE else {}
-    train = datasets.dataset(parts.train, parts.mean, parts.std, **changes)
-    validation = datasets.dataset(parts.validation, parts.mean, parts.std)
+    train = task.dataset(parts.train, parts.mean, parts.std, **task.augments[augment])
+    validation = task.dataset(parts.validation, parts.mean, parts.std)
     loader = DataLoader(train, batch_size=batch_size, shuffle=True, seed=seed)
     rule = OPTIMIZERS[optimizer]
     trainer = Trainer(
         model,
-        nn.CrossEntropyLoss(),
+        task.loss(parts),
         rule.make(model.parameters(), lr=lr, **rule.arguments),
+        task.metrics,
     )
     stopping = _stopping(schedule, epochs)
     callbacks: list[Callback] = [stopping, ProgressBar()]
     if schedule in PLANS:
         steps = epochs * len(loader)
         callbacks.insert(0, Planned(PLANS[schedule](trainer.optimizer, lr, steps)))
-    history = trainer.fit(
-        loader, DataLoader(validation, batch_size=_VALIDATION_BATCH), epochs, callbacks
-    )
+    history = trainer.fit(loader, DataLoader(validation, batch_size=task.batch), epochs, callbacks)
     seconds = sum(row["seconds"] for row in history)
     return Outcome(
         history=history,

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from convlet.data import animals, cifar, detection, digits, idx, npy, npz, shapes, transforms
+from convlet.data import (
+    animals,
+    cifar,
+    detection,
+    digits,
+    idx,
+    npy,
+    npz,
+    segmentation,
+    shapes,
+    transforms,
+)
 from convlet.data.collate import default_collate
 from convlet.data.dataset import ArrayDataset, Dataset, ItemDataset
 from convlet.data.image_files import ImageFiles, ImageFolder
@@ -56,6 +67,7 @@ __all__ = [
     "npy",
     "npz",
     "random_split",
+    "segmentation",
     "shapes",
     "stratified_split",
     "transforms",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.Image import Image
 
-__all__ = ["describe", "read_image"]
+__all__ = ["describe", "open_picture", "read_image"]
 
 MOST_PIXELS = 89_000_000  # Pillow warns of more
 ORIENTATION = 0x0112  # in EXIF data
@@ -43,7 +43,7 @@ def read_image(
         ImportError: Pillow is not installed.
     """
     path = Path(path)
-    with _opened(path) as image:
+    with open_picture(path) as image:
         try:
             picture = _converted(image, "L" if channels == 1 else "RGB")
             if size is not None and picture.size != size[::-1]:
@@ -58,7 +58,7 @@ def read_image(
 
 def describe(path: Path) -> tuple[tuple[int, int], bool]:
     """Height and width, and whether it is in colour, of the header alone; errors as `read_image`."""
-    with _opened(path) as image:
+    with open_picture(path) as image:
         width, height = image.size
         try:
             # To look for it behind a PNG's pixels, Pillow would unpack them.
@@ -71,7 +71,8 @@ def describe(path: Path) -> tuple[tuple[int, int], bool]:
         return (height, width), image.mode not in ("1", "L", "LA", "I", "F", "I;16", "I;16B")
 
 
-def _opened(path: Path) -> Image:
+def open_picture(path: Path) -> Image:
+    """An opened picture that is not too large; errors as `read_image`."""
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:

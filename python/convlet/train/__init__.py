@@ -1,6 +1,7 @@
 """Training: the loop, what watches it, and what it leaves behind."""
 
 from convlet.errors import NonFiniteLossError
+from convlet.train.boundary import BoundaryF1, boundary_f1
 from convlet.train.callbacks import Callback
 from convlet.train.checkpoint import load_checkpoint, save_checkpoint
 from convlet.train.checkpoint_files import Checkpoint
@@ -28,6 +29,7 @@ __all__ = [
     "EMA",
     "F1",
     "Accuracy",
+    "BoundaryF1",
     "CSVLog",
     "Callback",
     "Checkpoint",
@@ -43,6 +45,7 @@ __all__ = [
     "TensorBoard",
     "TopKAccuracy",
     "Trainer",
+    "boundary_f1",
     "confusion_matrix",
     "f1_per_class",
     "iou_per_class",

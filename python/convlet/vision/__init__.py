@@ -1,4 +1,4 @@
-"""Boxes and regions, with the names and arguments of torchvision.ops."""
+"""Boxes and regions, with the names and arguments of torchvision.ops; masks of large images."""
 
 from convlet.vision.boxes import (
     batched_nms,
@@ -19,6 +19,7 @@ from convlet.vision.losses import (
     generalized_box_iou_loss,
 )
 from convlet.vision.regions import roi_align
+from convlet.vision.segment import segment
 
 __all__ = [
     "batched_nms",
@@ -35,5 +36,6 @@ __all__ = [
     "nms",
     "remove_small_boxes",
     "roi_align",
+    "segment",
     "soft_nms",
 ]

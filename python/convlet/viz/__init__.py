@@ -6,6 +6,7 @@ matplotlib is imported when the first picture is drawn: pip install "convlet[plo
 from __future__ import annotations
 
 from convlet.viz import attribution, field
+from convlet.viz._classes import class_colours, overlay
 from convlet.viz.batch import batch
 from convlet.viz.confusion import confusion_matrix
 from convlet.viz.curves import curves
@@ -19,11 +20,14 @@ from convlet.viz.occlusion import occlusion
 from convlet.viz.patches import top_patches
 from convlet.viz.receptive_field import receptive_field
 from convlet.viz.saliency import saliency
+from convlet.viz.segmentation import class_bars, mask_overlay, segmentations
 
 __all__ = [
     "attribution",
     "batch",
     "boxes",
+    "class_bars",
+    "class_colours",
     "confusion_matrix",
     "curves",
     "detections",
@@ -33,10 +37,13 @@ __all__ = [
     "grad_cam",
     "kernels",
     "learning_rates",
+    "mask_overlay",
     "mistakes",
     "occlusion",
+    "overlay",
     "precision_recall",
     "receptive_field",
     "saliency",
+    "segmentations",
     "top_patches",
 ]

@@ -1,0 +1,107 @@
+"""`convlet train --task segment`, and what follows from its run folder."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from commands import inside, one_line_error
+from convlet.data import segmentation, shapes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCENES = shapes.scenes(24, size=32, difficulty="easy")
+PICTURES = {"curves.png", "predictions.png", "classes.png"}
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small data set in place of the drawn one."""
+    found = segmentation.SegmentationData(
+        "shapes",
+        segmentation.MaskedImages(SCENES.images[:16], SCENES.semantic[:16]),
+        segmentation.MaskedImages(SCENES.images[16:], SCENES.semantic[16:]),
+        ("background", *shapes.CLASS_NAMES),
+    )
+    monkeypatch.setattr(segmentation, "load", lambda source: found)
+
+
+def test_train_evaluate_predict(
+    small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = ("train", "--task", "segment", "--epochs", "2", "--base-channels", "2", "--out", "run")
+    done = inside(*train, cwd=tmp_path, capsys=capsys)
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in ("mean IoU", "boundary F1", "IoU of background", "15 images"):
+        assert words.removeprefix("15 ") in done.stdout
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["task"], config["model"], config["training"]["batch_size"]) == (
+        "segment",
+        "unet",
+        8,
+    )
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+
+    done = inside("evaluate", "run", "--json", cwd=tmp_path, capsys=capsys)
+    again = json.loads(done.stdout)
+    assert again["mean_iou"] == pytest.approx(metrics["mean_iou"])
+    assert again["iou"].keys() == {"background", *shapes.CLASS_NAMES}
+
+    np.save(tmp_path / "wide.npy", np.concatenate([SCENES.images[16], SCENES.images[17]], axis=2))
+    arguments = ("predict", "run", "wide.npy", "missing.png", "--json")
+    done = inside(*arguments, cwd=tmp_path, capsys=capsys)
+    assert done.returncode == 1
+    assert "missing.png" in done.stderr
+    (said,) = json.loads(done.stdout)["images"]
+    assert (said["height"], said["width"]) == (32, 64)
+    assert sum(entry["pixels"] for entry in said["classes"]) == 32 * 64
+
+    error = one_line_error(inside("show", "run", cwd=tmp_path, capsys=capsys), 2)
+    assert "matplotlib" in error or "is a run of --task segment" in error
+
+
+def test_pictures(small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    image = pytest.importorskip("PIL.Image")
+    train = ("train", "--task", "segment", "--epochs", "1", "--base-channels", "2", "--out", "run")
+    assert inside(*train, cwd=tmp_path, capsys=capsys).returncode == 0
+    assert {path.name for path in (tmp_path / "run").glob("*.png")} == PICTURES
+    image.fromarray(SCENES.images[20].transpose(1, 2, 0)).resize((50, 70)).save(tmp_path / "a.png")
+    done = inside("predict", "run", "a.png", "--out", "found", cwd=tmp_path, capsys=capsys)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads((tmp_path / "found" / "predictions.json").read_text())["images"][0]
+    mask = segmentation.read_mask(tmp_path / "found" / "001-a-mask.png")
+    counts = {entry["class"]: entry["pixels"] for entry in told["classes"]}
+    names = ["background", *shapes.CLASS_NAMES]
+    assert counts == {names[i]: n for i, n in enumerate(np.bincount(mask.ravel())) if n}
+    with image.open(tmp_path / "found" / "001-a-overlay.png") as opened:
+        assert opened.size == (50, 70)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "lenet5"), "not scores of 11 classes at each pixel"),
+        (("--augment", "shift"), "--augment: --task segment has none, flip, affine, got shift"),
+        (("--pretrained", "resnet18"), "--pretrained: it is for --task classify, not segment"),
+        (("--kernel-size", "3"), "--kernel-size: unet has no such argument"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(
+    arguments: tuple[str, ...],
+    words: str,
+    small: None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done = inside("train", "--task", "segment", *arguments, cwd=tmp_path, capsys=capsys)
+    assert words in one_line_error(done, 2)
+
+
+def test_a_source_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = inside("train", "--task", "segment", "--data", "nothing", cwd=tmp_path, capsys=capsys)
+    assert "--data: load: there is no nothing" in one_line_error(done, 2)
