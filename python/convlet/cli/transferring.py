@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,7 +53,9 @@ def fit(
     validation = datasets.dataset(parts.validation, parts.mean, parts.std)
     transfer.freeze(model)
     say("Computing the features of the pictures, once.")
+    start = time.perf_counter()
     rows, judged = (transfer.features(model, _Rows(part)) for part in (train, validation))
+    looking = time.perf_counter() - start
     history = transfer.fit_head(
         model,
         rows,
@@ -83,14 +86,14 @@ def fit(
         history = History(
             [*history, *({**row, "epoch": head + i} for i, row in enumerate(finer, 1))]
         )
-    seconds = sum(row["seconds"] for row in history)
+    seconds = looking + sum(row["seconds"] for row in history)
     return Outcome(
         history=history,
         best_epoch=best,
         stopped_early=False,
         interrupted=interrupted,
         seconds=seconds,
-        images_per_second=len(train) * len(history) / max(seconds, 1e-9),
+        images_per_second=len(train) * (1 + len(history) - HEAD_EPOCHS) / max(seconds, 1e-9),
     )
 
 
