@@ -42,7 +42,7 @@ def arguments_for(
             the network does not have is an error.
         usual: values of arguments without a wish; the network's own unless given.
     """
-    known = inspect.signature(registry.MODELS[name]).parameters
+    known = inspect.signature(registry.KNOWN[name]).parameters
     channels, height, width = shape
     wanted: dict[str, Any] = {
         "classes": classes,

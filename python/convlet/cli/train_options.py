@@ -41,8 +41,8 @@ def add_options(parser: Parser) -> None:
         "they are installed, else shapes)",
     )
     parser.setting(
-        "--model", choices=models.names(), metavar="NAME",
-        help=f"the network: one of {', '.join(models.names())} (default: {_usual('model')})",
+        "--model", choices=[*models.names(), *models.detectors()], metavar="NAME",
+        help=f"the network: one of {', '.join([*models.names(), *models.detectors()])} (default: {_usual('model')})",
     )  # fmt: skip
     parser.setting(
         "--pretrained", choices=sorted(PUBLISHED), metavar="NAME",

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from convlet.cli.errors import CommandError
 from convlet.cli.tasks.base import Prediction, Results, Task
 from convlet.cli.tasks.classify import Classify
+from convlet.cli.tasks.detect import Detect
 from convlet.cli.tasks.segment import Segment
 
 if TYPE_CHECKING:
     from convlet.cli.run_folder import RunConfig
 
-TASKS: dict[str, Task] = {task.name: task for task in (Classify(), Segment())}
+TASKS: dict[str, Task] = {task.name: task for task in (Classify(), Segment(), Detect())}
 
 
 def task_of(config: RunConfig) -> Task:
