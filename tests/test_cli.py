@@ -28,6 +28,8 @@ OPTIONS = (
     "optimizer",
     "schedule",
     "augment",
+    "mix",
+    "warm-up",
     "epochs",
     "batch-size",
     "lr",

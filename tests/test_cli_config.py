@@ -124,6 +124,9 @@ def test_train_writes_json_and_nothing_else_on_standard_output(
         ("--model", "mobilenet_v2", "--augment", "flip", "--schedule", "constant"),
         ("--optimizer", "adamw", "--augment", "none", "--schedule", "cosine"),
         ("--optimizer", "sgd", "--schedule", "onecycle"),
+        ("--optimizer", "rmsprop", "--mix", "mixup"),
+        ("--optimizer", "lars", "--schedule", "cosine", "--warm-up", "1", "--mix", "cutmix"),
+        ("--optimizer", "lamb", "--schedule", "constant", "--warm-up", "1"),
     ],
     ids=" ".join,
 )
@@ -147,6 +150,9 @@ def test_train_takes_other_networks_optimisers_and_schedules(
         (("--model", "vgg11"), "train: "),  # five poolings of 16 pixels leave nothing
         (("--model", "resnet18", "--kernel-size", "3"), "--kernel-size: resnet18 has no such"),
         (("--model", "nothing"), "invalid choice"),
+        (("--warm-up", "1"), "--warm-up: needs --schedule cosine or constant, got staged"),
+        (("--warm-up", "3", "--epochs", "3", "--schedule", "cosine"), "below --epochs 3, got 3"),
+        (("--mix", "mixup", "--pretrained", "efficientnet_lite0"), "--mix: has no effect"),
     ],
     ids=" ".join,
 )

@@ -157,6 +157,12 @@ def test_a_folder_without_pictures_is_a_value_error(tmp_path: Path) -> None:
         ImageFolder(tmp_path / "nowhere")
 
 
+def test_a_missing_file_is_named_with_its_index(tmp_path: Path) -> None:
+    dataset = ImageFiles([tmp_path / "gone.png"], [0], classes=["a"])
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*gone\.png \(index 0\)"):
+        dataset.batch([0])
+
+
 @pytest.mark.parametrize("index", [9, -10])
 def test_indices_outside_are_refused(root: Path, index: int) -> None:
     with pytest.raises(IndexError):

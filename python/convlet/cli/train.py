@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from convlet.cli.training import Outcome
     from convlet.nn import Module
 
-_TRAINING = ("optimizer", "schedule", "augment", "epochs", "batch_size", "lr")  # kept in the config
+_TRAINING = (  # kept in the config
+    *("optimizer", "schedule", "augment", "mix", "warm_up", "epochs", "batch_size", "lr"),
+)
 
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -123,6 +125,28 @@ def _complete(arguments: argparse.Namespace, task: Task) -> None:
         raise CommandError(
             f"--augment: --task {task.name} has {known}, got {arguments.augment}", WRONG_USE
         )
+    _check(arguments, task)
+
+
+def _check(arguments: argparse.Namespace, task: Task) -> None:
+    """Refuse options that have no effect, or no meaning, beside the others."""
+    for option, given in (("--mix", arguments.mix != "none"), ("--warm-up", arguments.warm_up)):
+        if given and arguments.pretrained is not None:
+            raise CommandError(f"{option}: has no effect with --pretrained", WRONG_USE)
+    if arguments.mix != "none" and task.name != "classify":
+        raise CommandError(f"--mix: it is for --task classify, not {task.name}", WRONG_USE)
+    if not arguments.warm_up:
+        return
+    if arguments.schedule not in training.WARMED:
+        raise CommandError(
+            f"--warm-up: needs --schedule {' or '.join(training.WARMED)}, got {arguments.schedule}",
+            WRONG_USE,
+        )
+    if arguments.warm_up >= arguments.epochs:
+        raise CommandError(
+            f"--warm-up: must be below --epochs {arguments.epochs}, got {arguments.warm_up}",
+            WRONG_USE,
+        )
 
 
 def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig:
@@ -176,6 +200,8 @@ def _fit(task: Task, model: Module, parts: Parts, arguments: argparse.Namespace)
                 optimizer=arguments.optimizer,
                 schedule=arguments.schedule,
                 augment=arguments.augment,
+                mix=arguments.mix,
+                warm_up=arguments.warm_up,
             )
     except NonFiniteLossError as error:
         what = str(error).partition(";")[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from convlet import models
 from convlet.cli.arguments import above, fraction, whole
 from convlet.cli.tasks import TASKS
-from convlet.cli.training import OPTIMIZERS, SCHEDULES
+from convlet.cli.training import MIXES, OPTIMIZERS, SCHEDULES
 from convlet.cli.transferring import SIDE
 from convlet.models.published_weights import PUBLISHED
 
@@ -71,6 +71,16 @@ def add_options(parser: Parser) -> None:
         help="how training images are changed at random: moved by up to 2 pixels (shift), mirrored as "
         "well (flip), or turned, moved and scaled (affine); masks are moved with their images "
         f"(default: {_usual('augment')})",
+    )  # fmt: skip
+    parser.setting(
+        "--mix", choices=list(MIXES), default="none",
+        help="how training images and their labels are combined at random: two laid over each other "
+        "(mixup), or a rectangle of one put into the other (cutmix)",
+    )  # fmt: skip
+    parser.setting(
+        "--warm-up", type=whole(0, 100_000), default=0, metavar="N",
+        help="epochs in which the learning rate rises to the first one, before the schedule cosine or "
+        "constant begins",
     )  # fmt: skip
     parser.setting(
         "--epochs", type=whole(1, 100_000), metavar="N",

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from convlet import optim
-from convlet.data import DataLoader
+from convlet.data import DataLoader, transforms
 from convlet.optim import lr_scheduler
-from convlet.train import Callback, EarlyStopping, History, ProgressBar, Trainer
+from convlet.train import EarlyStopping, History, ProgressBar, Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,12 +30,37 @@ class Rule:
     make: Callable[..., Optimizer]
     lr: float
     arguments: dict[str, Any] = field(default_factory=dict)
+    by_layer: bool = False  # scales the step of each weight, but not of biases and normalisation
+
+    def optimizer(self, model: Module, lr: float) -> Optimizer:
+        """The optimiser of a model's parameters."""
+        parameters = list(model.parameters())
+        if not self.by_layer:
+            return self.make(parameters, lr=lr, **self.arguments)
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in parameters if p.ndim > 1]},
+            {
+                "params": [p for p in parameters if p.ndim <= 1],
+                "adapt": False,
+                "weight_decay": 0.0,
+            },
+        ]
+        groups = [group for group in groups if group["params"]]
+        return self.make(groups, lr=lr, **self.arguments)
 
 
 OPTIMIZERS = {
     "adam": Rule(optim.Adam, 0.002),
     "adamw": Rule(optim.AdamW, 0.002, {"weight_decay": 0.01}),
     "sgd": Rule(optim.SGD, 0.05, {"momentum": 0.9, "nesterov": True}),
+    "rmsprop": Rule(optim.RMSprop, 0.001),
+    "lars": Rule(
+        optim.LARS,
+        0.1,
+        {"momentum": 0.9, "weight_decay": 1e-4, "trust_coefficient": 0.02},
+        by_layer=True,
+    ),
+    "lamb": Rule(optim.LAMB, 0.005, by_layer=True),
 }
 # Schedules that follow a plan, made for an optimiser, a learning rate and a number of steps; the
 # others follow the validation loss, or nothing.
@@ -43,7 +68,17 @@ PLANS: dict[str, Callable[[Any, float, int], Any]] = {
     "cosine": lambda optimizer, lr, steps: lr_scheduler.CosineAnnealingLR(optimizer, steps),
     "onecycle": lr_scheduler.OneCycleLR,
 }
+# Schedules that a warm-up can precede: one cycle has its own, and stages lower the rate themselves.
+WARMED: dict[str, Callable[[Any, int], lr_scheduler.LRScheduler]] = {
+    "cosine": lr_scheduler.CosineAnnealingLR,
+    "constant": lambda optimizer, steps: lr_scheduler.ConstantLR(optimizer, 1.0, steps),
+}
 SCHEDULES = ("staged", *PLANS, "constant")
+MIXES: dict[str, Callable[[int], transforms.Mixing] | None] = {
+    "none": None,
+    "mixup": lambda classes: transforms.MixUp(num_classes=classes, alpha=0.2),
+    "cutmix": lambda classes: transforms.CutMix(num_classes=classes, alpha=1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -84,18 +119,6 @@ class StagedStopping(EarlyStopping):
             group["lr"] *= _LOWER_BY
 
 
-class Planned(Callback):
-    """Go one step further in a schedule after each batch."""
-
-    def __init__(self, scheduler: Any) -> None:
-        """Follow a schedule."""
-        self.scheduler = scheduler
-
-    def on_batch_end(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
-        """One step further."""
-        self.scheduler.step()
-
-
 def fit(
     task: Task,
     model: Module,
@@ -108,6 +131,8 @@ def fit(
     optimizer: str = "adam",
     schedule: str = "staged",
     augment: str = "shift",
+    mix: str = "none",
+    warm_up: int = 0,
 ) -> Outcome:
     """Train until the validation loss has stopped decreasing; the best weights stay in the model.
 
@@ -118,20 +143,30 @@ def fit(
     """
     train = task.dataset(parts.train, parts.mean, parts.std, **task.augments[augment])
     validation = task.dataset(parts.validation, parts.mean, parts.std)
-    loader = DataLoader(train, batch_size=batch_size, shuffle=True, seed=seed)
-    rule = OPTIMIZERS[optimizer]
+    mixing = MIXES[mix]
+    loader = DataLoader(
+        train,
+        batch_size=batch_size,
+        shuffle=True,
+        seed=seed,
+        mix=None if mixing is None else mixing(len(parts.classes)),
+    )
+    rule = OPTIMIZERS[optimizer].optimizer(model, lr)
     trainer = Trainer(
         model,
         task.loss(parts),
-        rule.make(model.parameters(), lr=lr, **rule.arguments),
+        rule,
         task.metrics,
+        scheduler=_scheduler(schedule, rule, lr, len(loader), epochs, warm_up),
+        scheduler_per="step",
     )
     stopping = _stopping(schedule, epochs)
-    callbacks: list[Callback] = [stopping, ProgressBar()]
-    if schedule in PLANS:
-        steps = epochs * len(loader)
-        callbacks.insert(0, Planned(PLANS[schedule](trainer.optimizer, lr, steps)))
-    history = trainer.fit(loader, DataLoader(validation, batch_size=task.batch), epochs, callbacks)
+    history = trainer.fit(
+        loader,
+        DataLoader(validation, batch_size=task.batch),
+        epochs,
+        [stopping, ProgressBar()],
+    )
     seconds = sum(row["seconds"] for row in history)
     return Outcome(
         history=history,
@@ -141,6 +176,19 @@ def fit(
         seconds=seconds,
         images_per_second=len(train) * len(history) / max(seconds, 1e-9),
     )
+
+
+def _scheduler(
+    schedule: str, optimizer: Optimizer, lr: float, per_epoch: int, epochs: int, warm_up: int
+) -> lr_scheduler.LRScheduler | None:
+    """What sets the rate after each step, if anything does."""
+    if warm_up:
+        steps = max(epochs - warm_up, 1) * per_epoch
+        return lr_scheduler.with_warmup(WARMED[schedule](optimizer, steps), warm_up * per_epoch)
+    if schedule in PLANS:
+        plan: lr_scheduler.LRScheduler = PLANS[schedule](optimizer, lr, epochs * per_epoch)
+        return plan
+    return None
 
 
 def _stopping(schedule: str, epochs: int) -> EarlyStopping:

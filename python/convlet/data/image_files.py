@@ -176,6 +176,8 @@ class ImageFiles:
             return read_image(self.paths[index], channels=self.channels)
         except FormatError as error:
             raise FormatError(f"{error} (index {index})") from error
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{error} (index {index})") from error
 
     def _read_or_skip(self, index: int) -> npt.NDArray[Any] | None:
         try:
