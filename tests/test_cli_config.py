@@ -147,7 +147,6 @@ def test_train_takes_other_networks_optimisers_and_schedules(
     ("options", "words"),
     [
         (("--model", "unet"), "not scores of 3 classes"),
-        (("--model", "vgg11"), "train: "),  # five poolings of 16 pixels leave nothing
         (("--model", "resnet18", "--kernel-size", "3"), "--kernel-size: resnet18 has no such"),
         (("--model", "nothing"), "invalid choice"),
         (("--warm-up", "1"), "--warm-up: needs --schedule cosine or constant, got staged"),
