@@ -72,12 +72,11 @@ cdef inline void load_bytes(
 cdef inline void weave_bytes(
     const uint8_t* x, Py_ssize_t plane, Py_ssize_t count, float* y
 ) noexcept nogil:
-    cdef Py_ssize_t start = 0, j, pixels
-    cdef uint32_t woven[3 * RUN / 4]
+    cdef Py_ssize_t j, pixels
+    cdef uint32_t r, g, b, woven[3 * RUN / 4]
     cdef uint8_t* one = <uint8_t*> woven
-    cdef uint32_t r, g, b
-    while start < count:
-        pixels = min(RUN, count - start)
+    while count > 0:
+        pixels = min(RUN, count)
         for j in range(pixels >> 2):
             memcpy(&r, x + 4 * j, 4)
             memcpy(&g, x + 4 * j + plane, 4)
@@ -92,9 +91,10 @@ cdef inline void weave_bytes(
             one[3 * j] = x[j]
             one[3 * j + 1] = x[j + plane]
             one[3 * j + 2] = x[j + 2 * plane]
-        load_bytes(one, 1, 3 * pixels, y + 3 * start, 1)
-        start += pixels
+        load_bytes(one, 1, 3 * pixels, y, 1)
         x += pixels
+        y += 3 * pixels
+        count -= pixels
 
 
 cdef inline void load(Canvas* canvas, const Picture* picture) noexcept nogil:
