@@ -39,9 +39,6 @@ cdef struct Step:
     int kind
     const double* values
 
-cdef enum:
-    RUN = 256  # pixels that are woven at a time
-
 # A stored picture; steps in elements, of any sign.
 cdef struct Picture:
     const void* pixels
@@ -73,10 +70,10 @@ cdef inline void weave_bytes(
     const uint8_t* x, Py_ssize_t plane, Py_ssize_t count, float* y
 ) noexcept nogil:
     cdef Py_ssize_t j, pixels
-    cdef uint32_t r, g, b, woven[3 * RUN / 4]
+    cdef uint32_t r, g, b, woven[192]  # of 256 pixels
     cdef uint8_t* one = <uint8_t*> woven
     while count > 0:
-        pixels = min(RUN, count)
+        pixels = min(256, count)
         for j in range(pixels >> 2):
             memcpy(&r, x + 4 * j, 4)
             memcpy(&g, x + 4 * j + plane, 4)

@@ -42,8 +42,7 @@ def assign_points(
     A place answers for a box that it lies in, no farther than 1.5 strides from the middle in x and y,
     if the farthest side of the box is within the bounds of its level: up to 8 strides away, and on
     all levels but the finest more than 4. The finest level has no lower, the coarsest no upper bound.
-    Of several boxes it takes the smallest. A box too small to hold a place gets the nearest one of
-    the finest level.
+    Of several boxes it takes the smallest. A box too small to hold a place gets none.
 
     Args:
         points: (P, 2), x and y of places.
