@@ -51,14 +51,18 @@ INLINE int next_steps(const Correlation& g, const Strip& strip, DepthWalk& walk,
     return count;
 }
 
-// Lanes floats of a panel's `valid` ones; those of one with fewer are copied beside zeros.
-INLINE const float* padded(const float* values, std::int64_t valid, std::int64_t width,
-                           float* copy) {
-    if (valid == width || values == nullptr) return values;
-    copy_floats(values, copy, valid);
-    zero_floats(copy + valid, width - valid);
-    return copy;
+// The epilogue of a panel; the bias of one with fewer columns than lanes is copied beside zeros.
+INLINE Epilogue epilogue_of(const Epilogue& e, std::int64_t start, std::int64_t valid,
+                            std::int64_t width, float* bias) {
+    Epilogue panel = from_column(e, start);
+    if (valid == width || panel.bias == nullptr) return panel;
+    copy_floats(panel.bias, bias, valid);
+    zero_floats(bias + valid, width - valid);
+    panel.bias = bias;
+    return panel;
 }
+
+constexpr int MOST_ROWS = 8;
 
 // The pixels of a register tile: where each is read and written.
 struct PixelTile {
@@ -107,7 +111,7 @@ INLINE void ask_for(const PixelTile& tile, const Step& step, std::int64_t part,
 struct NearPanels {
     std::int64_t first, last, width;
     Epilogue epilogues[MOST_PANELS];
-    float scale[WIDEST * VECTOR], bias[WIDEST * VECTOR];  // of the last panel
+    float bias[WIDEST * VECTOR];
 };
 
 INLINE void take_panels(const Correlation& g, std::int64_t depth, std::int64_t first,
@@ -118,11 +122,9 @@ INLINE void take_panels(const Correlation& g, std::int64_t depth, std::int64_t f
     while (near.last < smaller(last, first + most) &&
            panel_width(g.panels, near.last) == near.width) {
         const std::int64_t start = panel_start(g.panels, near.last);
-        const std::int64_t valid = smaller(near.width, g.panels.columns - start);
-        Epilogue& e = near.epilogues[near.last - first];
-        e = from_column(g.epilogue, start);
-        e.scale = padded(e.scale, valid, near.width, near.scale);
-        e.bias = padded(e.bias, valid, near.width, near.bias);
+        near.epilogues[near.last - first] =
+            epilogue_of(g.epilogue, start, smaller(near.width, g.panels.columns - start),
+                        near.width, near.bias);
         ++near.last;
     }
 }

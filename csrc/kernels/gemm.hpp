@@ -12,9 +12,7 @@ namespace convlet::CONVLET_ISA {
 namespace {
 
 // Rows that leave registers for `vectors` columns, a row of b and a broadcast.
-constexpr int tile_rows(int vectors) { return vectors == WIDEST ? 6 : vectors == 1 ? 12 : 8; }
-
-constexpr int MOST_ROWS = 12;
+constexpr int tile_rows(int vectors) { return vectors * VECTOR == WIDEST * VECTOR ? 6 : 8; }
 
 struct TileTask {
     const float* const* a;  // one pointer per row
@@ -32,24 +30,16 @@ struct TileTask {
     float* const* c_next = nullptr;  // rows that come afterwards
 };
 
-// Whether all that follows the sums is done in registers: a scale with a bias, or a bias, and a
-// cut. For more there are not enough of them, and the sums are written first.
+// Whether all that follows the sums is done in registers: a bias and ReLU. For more there are not
+// enough of them, and the sums are written first.
 INLINE bool in_registers(const TileTask& task) {
-    const Epilogue& e = *task.epilogue;
-    return task.complete && e.residual == nullptr && !bends(e.activation) &&
-           (e.scale == nullptr || e.bias != nullptr);
+    return task.complete && task.epilogue->scale == nullptr && task.epilogue->residual == nullptr &&
+           task.epilogue->activation <= Activation::relu;
 }
 
 template <int Rows, int Lanes>
 INLINE void complete(const Epilogue& e, float (&sums)[Rows][Lanes]) {
-    if (e.scale != nullptr) {
-        const float *RESTRICT scale = e.scale, *RESTRICT bias = e.bias;
-        UNROLL
-        for (int i = 0; i < Rows; ++i) {
-#pragma omp simd
-            for (int j = 0; j < Lanes; ++j) sums[i][j] = sums[i][j] * scale[j] + bias[j];
-        }
-    } else if (e.bias != nullptr) {
+    if (e.bias != nullptr) {
         const float* RESTRICT bias = e.bias;
         UNROLL
         for (int i = 0; i < Rows; ++i) {
@@ -57,29 +47,22 @@ INLINE void complete(const Epilogue& e, float (&sums)[Rows][Lanes]) {
             for (int j = 0; j < Lanes; ++j) sums[i][j] += bias[j];
         }
     }
-    if (cuts(e.activation)) {
-        const float upper = upper_cut(e.activation);
+    if (e.activation == Activation::relu) {
         UNROLL
         for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
-            for (int j = 0; j < Lanes; ++j) sums[i][j] = cut(sums[i][j], upper);
+            for (int j = 0; j < Lanes; ++j) sums[i][j] = sums[i][j] < 0.0F ? 0.0F : sums[i][j];
         }
     }
 }
 
-// The epilogue of sums that are written, of which Lanes or, if that is 0, `valid` are the output's.
-template <int Lanes>
+// The epilogue of sums that are written.
 __attribute__((noinline)) void complete_rows(const TileTask& task, int rows) {
     for (int i = 0; i < rows; ++i) {
         Epilogue e = *task.epilogue;
         float* c = task.c[i] + task.column;
         if (e.residual != nullptr) e.residual += c - task.origin;
-        if constexpr (Lanes > 0) {
-            write_lanes<Lanes>(c, c, 0, Lanes, e);
-            if (bends(e.activation)) bend(e.activation, c, Lanes);
-        } else {
-            write_pixel(c, c, task.valid, e);
-        }
+        write_pixel(c, c, task.valid, e);
     }
 }
 
@@ -110,7 +93,7 @@ __attribute__((noinline)) void finish_part(const TileTask& task, float (&sums)[R
             for (std::int64_t j = 0; j < task.valid; ++j) sums[i][j] += task.c[i][task.column + j];
     }
     store_part<Rows, Lanes>(task, sums);
-    if (task.complete) complete_rows<0>(task, Rows);
+    if (task.complete) complete_rows(task, Rows);
 }
 
 template <int Rows, int Lanes>
@@ -171,7 +154,7 @@ __attribute__((noinline)) void tile(const TileTask& task) {
 #pragma omp simd
         for (int j = 0; j < Lanes; ++j) c[j] = acc[i][j];
     }
-    if (task.complete && !early) complete_rows<Lanes>(task, Rows);
+    if (task.complete && !early) complete_rows(task, Rows);
 }
 
 template <int Rows, int Lanes>
@@ -196,7 +179,7 @@ INLINE void run_tile(int rows, std::int64_t lanes, const TileTask& task) {
 }
 
 INLINE int rows_for(std::int64_t lanes) {
-    return tile_rows(lanes <= VECTOR ? 1 : static_cast<int>(lanes / VECTOR));
+    return lanes == WIDEST * VECTOR ? tile_rows(WIDEST) : tile_rows(1);
 }
 
 }  // namespace

@@ -139,8 +139,8 @@ INLINE void multiply_point(const float* tiles_data, std::int64_t tile_stride, st
                            std::int64_t depth, const float* b, std::int64_t width, float* sums,
                            bool resume) {
     const Step step{0, depth};
-    const float* a[MOST_ROWS];
-    float* c[MOST_ROWS];
+    const float* a[8];
+    float* c[8];
     const TileTask task{a, &step, 1, b, width, c, width, resume, false, nullptr, nullptr};
     const int most = rows_for(width);
     std::int64_t left = (tiles + most - 1) / most;
