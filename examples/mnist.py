@@ -12,6 +12,7 @@ from convlet.optim import lr_scheduler
 
 
 def conv(known: int, new: int) -> tuple[nn.Module, ...]:
+    """A normalised 3x3 convolution."""
     return (nn.Conv2d(known, new, 3, padding=1, bias=False), nn.BatchNorm2d(new), nn.ReLU())
 
 
