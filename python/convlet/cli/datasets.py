@@ -15,6 +15,8 @@ from convlet.cli.run_folder import LARGEST_IMAGE
 from convlet.data import LabelledImages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from convlet import models
@@ -169,3 +171,28 @@ def check_fit(whole: ImageData, config: RunConfig) -> None:
 
 def _size(shape: tuple[int, ...]) -> str:
     return "x".join(str(extent) for extent in shape)
+
+
+def hold_out(
+    name: str, count: int, share: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The images to train on, and the one in `share` to validate by, in their order."""
+    if count < 2:
+        raise CommandError(
+            f"--data: {name} has {count} images to train on, too few to set some aside for "
+            "validation",
+            WRONG_USE,
+        )
+    order = np.random.default_rng(SPLIT_SEED).permutation(count)
+    held = max(1, count // share)
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def check_classes(name: str, given: Sequence[str], known: Sequence[str]) -> None:
+    """Data to judge a network by must have its classes."""
+    if list(given) != list(known):
+        raise CommandError(
+            f"--data: the network knows the classes {', '.join(known)}; "
+            f"{name} has {', '.join(given)}",
+            WRONG_USE,
+        )

@@ -95,9 +95,7 @@ class Detect(Task):
         """Images and boxes."""
         whole = _load(source or "shapes")
         images, annotations = whole.train
-        order = np.random.default_rng(datasets.SPLIT_SEED).permutation(len(images))
-        held = max(1, len(images) // 20)
-        train, validation = np.sort(order[held:]), np.sort(order[:held])
+        train, validation = datasets.hold_out(whole.name, len(images), 20)
         mean, std = data.channel_statistics(images[train])
         parts = [
             BoxedImages(images[chosen], [annotations[number] for number in chosen])
@@ -118,12 +116,7 @@ class Detect(Task):
     def load_test(self, source: str, config: RunConfig) -> BoxedImages:
         """The test part, of the network's classes."""
         whole = _load(source)
-        if list(whole.class_names) != config.classes:
-            raise CommandError(
-                f"--data: the network knows the classes {', '.join(config.classes)}; "
-                f"{whole.name} has {', '.join(whole.class_names)}",
-                WRONG_USE,
-            )
+        datasets.check_classes(whole.name, whole.class_names, config.classes)
         return whole.test
 
     def dataset(

@@ -70,15 +70,7 @@ class Segment(Task):
         """Images and masks."""
         whole = _load(source or "shapes")
         images, masks = whole.train
-        order = np.random.default_rng(datasets.SPLIT_SEED).permutation(len(images))
-        held = max(1, len(images) // 10)
-        if len(images) < 2:
-            raise CommandError(
-                f"--data: {whole.name} has {len(images)} images to train on, too few to set some "
-                "aside for validation",
-                WRONG_USE,
-            )
-        train, validation = np.sort(order[held:]), np.sort(order[:held])
+        train, validation = datasets.hold_out(whole.name, len(images), 10)
         mean, std = data.channel_statistics(images[train])
         return datasets.Parts(
             name=whole.name,
@@ -95,12 +87,7 @@ class Segment(Task):
     def load_test(self, source: str, config: RunConfig) -> MaskedImages:
         """The test part, of the network's classes."""
         whole = _load(source)
-        if list(whole.class_names) != config.classes:
-            raise CommandError(
-                f"--data: the network knows the classes {', '.join(config.classes)}; "
-                f"{whole.name} has {', '.join(whole.class_names)}",
-                WRONG_USE,
-            )
+        datasets.check_classes(whole.name, whole.class_names, config.classes)
         if whole.test.images.shape[1] != config.channels:
             raise CommandError(
                 f"--data: the network wants images of {config.channels} channels, {whole.name} has "
