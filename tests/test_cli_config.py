@@ -164,6 +164,17 @@ def test_a_network_that_does_not_fit_is_one_line(
     assert not (folder / "unfit").exists()
 
 
+def test_a_network_too_deep_for_its_images_is_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, labels = bright_corner(60, seed=0)
+    np.savez(folder / "small.npz", images=images[..., 4:, 4:], labels=labels)
+    arguments = ("train", "--data", "small.npz", "--model", "vgg11", "--out", "unfit")
+    done = inside(*arguments, cwd=folder, capsys=capsys)
+    assert "images must be at least 16 x 16 pixels" in one_line_error(done, 2)
+    assert not (folder / "unfit").exists()
+
+
 VALUES = (
     *("", " ", "-", "--", "0", "-1", "1e309", "nan", "-inf", "9" * 30, "0x10", "1_0", "٣", "é\n"),
     *("true", "None", "a" * 5000, "..", "/", "/dev/null", "corners.npz", "%s", "{}", "[]", "\x00"),
