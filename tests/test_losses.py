@@ -263,6 +263,67 @@ def test_a_perfect_segmentation_has_no_dice_loss_and_a_wrong_one_nearly_all() ->
     assert F.dice_loss(-scores, labels, smooth=0.0).item() == pytest.approx(1, abs=1e-6)
 
 
+def lovasz_by_hand(scores: np.ndarray, labels: np.ndarray, classes: str, per_image: bool) -> float:
+    """By the definition of the Lovász extension: an area that is wrong grows pixel by pixel."""
+    if per_image:
+        pairs = zip(scores, labels, strict=True)
+        return float(np.mean([lovasz_by_hand(s[None], t[None], classes, False) for s, t in pairs]))
+    wide = np.exp(scores.astype(np.float64))
+    single = scores.shape[1] == 1
+    p = wide / (1 + wide) if single else wide / wide.sum(1, keepdims=True)
+    losses = []
+    for k in range(scores.shape[1]):
+        kept = labels != IGNORED
+        wanted, q = (labels == (1 if single else k))[kept], p[:, k][kept]
+        if classes == "present" and not wanted.any():
+            continue
+        errors = np.abs(wanted - q)
+        wrong, before, loss = np.zeros(len(q), bool), 0.0, 0.0
+        for place in np.argsort(-errors):
+            wrong[place] = True
+            predicted = wanted ^ wrong
+            lost = 1 - (wanted & predicted).sum() / (wanted | wrong).sum()
+            loss += errors[place] * (lost - before)
+            before = lost
+        losses.append(loss)
+    return float(np.mean(losses)) if losses else 0.0
+
+
+@pytest.mark.parametrize("per_image", [False, True])
+@pytest.mark.parametrize("which", ["present", "all"])
+@pytest.mark.parametrize("classes", [1, 2, 4])
+def test_lovasz_is_its_definition(classes: int, which: Any, per_image: bool) -> None:
+    scores, labels, _ = problem((3, 3, 4), max(classes, 2))
+    scores = scores[:, :classes]
+    labels[1][labels[1] == 1] = 0  # an image without the class 1
+    loss = nn.LovaszLoss(classes=which, per_image=per_image)
+    wanted = lovasz_by_hand(scores, labels, which, per_image)
+    assert wanted > 0.1
+    assert loss(scores, labels).item() == pytest.approx(wanted, 1e-5)
+    apart = scores + np.linspace(0, 0.3, scores.size, dtype=np.float32).reshape(scores.shape)
+    assert_gradients(lambda x: loss(x, labels) * 30.0, apart, tol=4e-2)
+
+
+def test_lovasz_of_a_hard_segmentation_is_the_missing_mean_iou() -> None:
+    rng = np.random.default_rng(0)
+    labels, said = rng.integers(0, 3, (2, 2, 6, 5))
+    labels[0, :2] = 255
+    scores = np.where(said[:, None] == np.arange(3).reshape(3, 1, 1), 60.0, -60.0)
+    iou = cl.train.MeanIoU(ignore_index=255)
+    iou.update(scores, labels)
+    got = F.lovasz_loss(scores, labels, ignore_index=255).item()
+    assert got == pytest.approx(1 - iou.compute(), abs=1e-6)
+
+
+def test_lovasz_where_nothing_counts_is_zero_with_its_gradient() -> None:
+    x = Tensor(np.ones((2, 3, 2, 2)), requires_grad=True)
+    loss = F.lovasz_loss(x, np.full((2, 2, 2), 255), ignore_index=255)
+    loss.backward()
+    assert loss.item() == 0
+    assert x.grad is not None
+    assert not x.grad.data.any()
+
+
 def test_weights_are_buffers_and_are_loaded() -> None:
     loss = nn.CrossEntropyLoss([1.0, 2.0])
     assert list(loss.state_dict()) == ["weight"]
@@ -297,6 +358,13 @@ X, LABELS = np.zeros((2, 3, 4, 4), np.float32), np.zeros((2, 4, 4), np.int64)
         (lambda: F.dice_loss(X, LABELS + 3), ValueError, r"labels must be in \[0, 3\), got 3"),
         (lambda: F.dice_loss(X[0, 0], LABELS), ValueError, r"input must be \(N, K, H, W\)"),
         (lambda: F.dice_loss(X, LABELS[0]), ValueError, r"target must have shape \(2, 4, 4\)"),
+        (
+            lambda: F.lovasz_loss(X, LABELS + 3),
+            ValueError,
+            r"lovasz_loss: labels must be in \[0, 3\)",
+        ),
+        (lambda: F.lovasz_loss(X, LABELS[0]), ValueError, r"target must have shape \(2, 4, 4\)"),
+        (lambda: ANY.lovasz_loss(X, LABELS, classes="few"), ValueError, "got .few."),
         (lambda: F.mse_loss(X, X[:1]), ValueError, r"mse_loss: target must have shape \(2, 3, 4"),
         (lambda: F.l1_loss(X, X, reduction="max"), ValueError, 'reduction must be "mean"'),
         (lambda: F.mse_loss(X[:0], X[:0]), ValueError, "no rows to average"),

@@ -207,6 +207,51 @@ def test_the_auxiliary_scores_come_in_training_only() -> None:
     assert len(model.state_dict()) == len(models.googlenet(num_classes=3).state_dict()) + len(names)
 
 
+# Parameters with 21 classes, as torchvision publishes them with its weights, which have the
+# auxiliary classifier where there is one.
+DENSE = {
+    ("deeplabv3", "resnet50"): (42_004_074, 3),
+    ("deeplabv3", "resnet101"): (60_996_202, 3),
+    ("deeplabv3", "mobilenet_v3_large"): (11_029_328, 3),
+    ("lraspp", ""): (3_221_538, 0),
+}
+
+
+@pytest.mark.usefixtures("_undrawn")
+@pytest.mark.parametrize(("name", "backbone"), DENSE)
+def test_dense_networks_have_as_many_parameters_and_the_keys_published(
+    name: str, backbone: str
+) -> None:
+    more = {"backbone": backbone, "aux_loss": True} if backbone else {}
+    model = models.create(name, **more)
+    parameters, aux = DENSE[name, backbone]
+    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
+    first = "backbone.conv1.weight backbone.layer4.2.bn3.bias"
+    if backbone in ("", "mobilenet_v3_large"):
+        first = "backbone.0.0.weight backbone.15.block.2.fc1.bias backbone.16.1.running_var"
+    head = """classifier.cbr.0.weight classifier.cbr.1.bias classifier.scale.1.weight
+        classifier.low_classifier.bias classifier.high_classifier.weight"""
+    if aux:
+        head = """classifier.0.convs.0.0.weight classifier.0.convs.3.1.bias classifier.4.bias
+            classifier.0.convs.4.1.weight classifier.0.convs.4.2.running_mean classifier.1.weight
+            classifier.0.project.0.weight classifier.0.project.1.bias classifier.2.weight
+            aux_classifier.0.weight aux_classifier.1.running_var aux_classifier.4.bias"""
+    assert {*first.split(), *head.split()} <= set(model.state_dict())
+
+
+def test_the_auxiliary_scores_of_deeplab_come_in_training_only() -> None:
+    model = models.deeplabv3(3, "mobilenet_v3_large", aux_loss=True, width_mult=0.25, seed=0)
+    x = Tensor(np.random.default_rng(0).standard_normal((2, 3, 40, 33)))
+    outputs = model(x)
+    assert isinstance(outputs, models.DeepLabV3Outputs)
+    assert [scores.shape for scores in outputs] == [(2, 3, 40, 33)] * 2
+    outputs.aux.sum().backward()
+    last = list(model.aux_classifier or ())[-1]
+    assert last.bias.grad is not None
+    with cl.no_grad():
+        assert model.eval()(x).shape == (2, 3, 40, 33)
+
+
 def test_an_input_normalised_in_the_usual_way_is_brought_to_one() -> None:
     plain, turned = (
         models.googlenet(num_classes=2, transform_input=turn, seed=0).eval()
@@ -249,6 +294,9 @@ def test_models_are_listed_and_made_by_name_with_either_word_for_an_argument() -
         ("efficientnet_lite0", {"num_classes": 1.5}, TypeError),
         ("efficientnet_lite0", {"width_mult": "1"}, ValueError),
         ("shufflenet_v2_x0_5", {"num_classes": -1}, ValueError),
+        ("deeplabv3", {"backbone": "resnet18"}, ValueError),
+        ("deeplabv3", {"num_classes": 0}, ValueError),
+        ("lraspp", {"in_channels": 1.5}, TypeError),
         ("densenet121", {"drop_rate": 2}, ValueError),
         ("densenet121", {"stem": ""}, ValueError),
         ("googlenet", {"dropout_aux": -1, "aux_logits": True}, ValueError),

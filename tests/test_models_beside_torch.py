@@ -20,19 +20,22 @@ _torch_networks = pytest.importorskip("convlet.bench._torch_networks")
 
 RTOL, TRIES = 1e-3, 8
 # The others take a second and more.
-QUICK = {"efficientnet_lite0", "lenet5", "mobilenet_v2", "mobilenet_v3_small", "resnet18",
+QUICK = {"efficientnet_lite0", "lenet5", "lraspp", "mobilenet_v2", "mobilenet_v3_small", "resnet18",
          "shufflenet_v2_x0_5", "squeezenet1_1", "unet"}  # fmt: skip
 # (N, C, H, W) by stem, and what the network is made with.
 SIZES = {"imagenet": (2, 3, 75, 66), "cifar": (2, 3, 33, 28)}
 OTHERS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     "lenet5": ((2, 1, 28, 28), {}),
+    "deeplabv3": ((2, 3, 75, 66), {"num_classes": 7}),
+    "lraspp": ((2, 3, 75, 66), {"num_classes": 7}),
     "unet": ((2, 3, 16, 48), {"num_classes": 3, "base_channels": 8}),
 }
-# One of each family; with normalisation, which is another function in training.
+# One of each family; with normalisation, which is another function in training. DeepLabV3 normalises
+# averages of whole images, one number of each, in which all rounding becomes large.
 SMALL_STEM = ["alexnet", "densenet121", "efficientnet_lite0", "googlenet", "mobilenet_v2",
               "mobilenet_v3_large", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x0_5",
               "squeezenet1_1", "vgg11_bn"]  # fmt: skip
-NORMALISED = ["densenet121", "efficientnet_lite0", "googlenet", "mobilenet_v2",
+NORMALISED = ["densenet121", "efficientnet_lite0", "googlenet", "lraspp", "mobilenet_v2",
               "mobilenet_v3_small", "resnet18", "resnet50", "resnext50_32x4d",
               "shufflenet_v2_x0_5", "unet", "vgg11_bn"]  # fmt: skip
 

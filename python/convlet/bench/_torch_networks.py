@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from convlet.bench._torch_dense import LRASPP, DeepLabV3
 from convlet.bench._torch_families import FAMILIES
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ __all__ = ["build"]
 
 def build(name: str, **arguments: Any) -> Any:
     """The counterpart of `convlet.models.create(name, **arguments)`, without dropout."""
+    if name == "lraspp":
+        return LRASPP(build("mobilenet_v3_large"), **arguments)
+    if name == "deeplabv3":
+        backbone = arguments.pop("backbone", "resnet50")
+        return DeepLabV3(build(backbone), **arguments)
     family, depth = name.removesuffix("_bn").rstrip("0123456789"), name.removesuffix("_bn")[-2:]
     if name in FAMILIES:
         return FAMILIES[name](**arguments)

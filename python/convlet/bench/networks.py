@@ -39,7 +39,7 @@ class Network(Case):
     @property
     def dense(self) -> bool:
         """Whether each pixel has a class."""
-        return self.model == "unet"
+        return self.model in {"unet", "deeplabv3", "lraspp"}
 
     def make(self) -> nn.Module:
         """The network with the weights that all sides start from."""
@@ -48,7 +48,7 @@ class Network(Case):
         else:
             dropout = (
                 {"dropout": 0.0}
-                if self.model in {"lenet5", "mobilenet_v2", "efficientnet_lite0"}
+                if self.model in {"lenet5", "mobilenet_v2", "efficientnet_lite0", "deeplabv3"}
                 else {}
             )
             model = models.create(self.model, **dict(self.arguments), **dropout, seed=0)

@@ -1,11 +1,13 @@
 """Ready-made networks."""
 
 from convlet.models.alexnet import AlexNet, alexnet
+from convlet.models.deeplabv3 import DeepLabV3, DeepLabV3Outputs, deeplabv3
 from convlet.models.densenet import DenseNet, densenet121
 from convlet.models.efficientnet import EfficientNetLite, efficientnet_lite0
 from convlet.models.fcos import FCOS, fcos
 from convlet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from convlet.models.lenet import LeNet5, lenet5
+from convlet.models.lraspp import LRASPP, lraspp
 from convlet.models.mobilenet import MobileNetV2, mobilenet_v2
 from convlet.models.mobilenet_v3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
 from convlet.models.mtcnn import MTCNN, mtcnn
@@ -40,9 +42,12 @@ from convlet.models.vgg import (
 
 __all__ = [
     "FCOS",
+    "LRASPP",
     "MTCNN",
     "VGG",
     "AlexNet",
+    "DeepLabV3",
+    "DeepLabV3Outputs",
     "DenseNet",
     "EfficientNetLite",
     "GoogLeNet",
@@ -58,6 +63,7 @@ __all__ = [
     "UNet",
     "alexnet",
     "create",
+    "deeplabv3",
     "densenet121",
     "detectors",
     "efficientnet_lite0",
@@ -66,6 +72,7 @@ __all__ = [
     "imagenet_classes",
     "lenet5",
     "list",
+    "lraspp",
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",

@@ -101,12 +101,15 @@ def conv_block(
     *,
     eps: float = 1e-5,
     momentum: float = 0.1,
+    dilation: int = 1,
     draw: Generator | None = None,
 ) -> nn.Sequential:
     """Convolution, batch normalisation and, unless None, an activation; odd kernels keep the size."""
     layers: list[nn.Module] = [
         nn.Conv2d(
-            channels, out, kernel, stride, kernel // 2, groups=groups, bias=False, generator=draw
+            *(channels, out, kernel, stride, kernel // 2 * dilation, dilation, groups),
+            bias=False,
+            generator=draw,
         ),
         nn.BatchNorm2d(out, eps, momentum),
     ]

@@ -36,7 +36,7 @@ __all__ = [
 
 
 class Row(NamedTuple):
-    """One block: kernel, expanded channels, channels, squeeze and excite, activation, stride."""
+    """One block: kernel, expanded channels, channels, squeeze and excite, activation, stride …"""
 
     kernel: int
     expanded: int
@@ -44,6 +44,7 @@ class Row(NamedTuple):
     squeeze: bool
     activation: type[nn.Module]
     stride: int
+    dilation: int = 1
 
 
 RE, HS = nn.ReLU, nn.Hardswish
@@ -120,13 +121,17 @@ class InvertedResidualV3(nn.Module):
     def __init__(self, channels: int, row: Row, *, generator: Generator | None = None) -> None:
         """Make the layers."""
         super().__init__()
-        kernel, expanded, out, squeeze, activation, stride = row
+        kernel, expanded, out, squeeze, activation, stride, dilation = row
         self.use_res_connect = stride == 1 and channels == out
         layers: list[nn.Module] = []
         if expanded != channels:
             layers.append(_block(channels, expanded, 1, activation=activation, draw=generator))
         layers.append(
-            _block(expanded, expanded, kernel, stride, expanded, activation, draw=generator)
+            _block(
+                *(expanded, expanded, kernel, stride, expanded, activation),
+                dilation=dilation,
+                draw=generator,
+            )
         )
         if squeeze:
             layers.append(SqueezeExcitation(expanded, rounded(expanded // 4), generator=generator))
@@ -158,6 +163,7 @@ class MobileNetV3(nn.Module):
         in_channels: int = 3,
         stem: Literal["imagenet", "cifar"] = "imagenet",
         seed: int | None = None,
+        dilated: bool = False,
     ) -> None:
         """Make the layers."""
         super().__init__()
@@ -172,12 +178,15 @@ class MobileNetV3(nn.Module):
         layers: list[nn.Module] = [
             _block(in_channels, channels, 3, first, activation=HS, draw=draw)
         ]
-        strided = next(i for i, row in enumerate(rows) if row.stride == 2)
+        strided = [index for index, row in enumerate(rows) if row.stride == 2]
         for index, row in enumerate(rows):
+            dilate = dilated and index >= strided[-1]
+            kept = dilate or (small and index == strided[0])
             wide = row._replace(
                 expanded=rounded(row.expanded * width_mult),
                 out=rounded(row.out * width_mult),
-                stride=1 if small and index == strided else row.stride,
+                stride=1 if kept else row.stride,
+                dilation=2 if dilate else 1,
             )
             layers.append(InvertedResidualV3(channels, wide, generator=draw))
             channels = wide.out
@@ -208,6 +217,7 @@ def mobilenet_v3_large(
     in_channels: int = 3,
     stem: Literal["imagenet", "cifar"] = "imagenet",
     seed: int | None = None,
+    dilated: bool = False,
 ) -> MobileNetV3:
     """MobileNetV3-Large: 15 blocks.
 
@@ -219,6 +229,8 @@ def mobilenet_v3_large(
         stem: "imagenet"; or "cifar", whose first two steps of stride 2 have stride 1, for images of
             28 to 64 pixels. The state is the same.
         seed: makes first weights and dropout repeatable; `convlet.seed` decides when None.
+        dilated: whether the last three blocks keep the size of the image and dilate instead, as
+            networks that label each pixel want it.
 
     Raises:
         TypeError: a size is not an int.
@@ -231,7 +243,9 @@ def mobilenet_v3_large(
         >>> model(Tensor(np.zeros((2, 3, 64, 64)))).shape
         (2, 10)
     """
-    return MobileNetV3(LARGE, 1280, num_classes, width_mult, dropout, in_channels, stem, seed)
+    return MobileNetV3(
+        LARGE, 1280, num_classes, width_mult, dropout, in_channels, stem, seed, dilated
+    )
 
 
 def mobilenet_v3_small(

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convlet.models.alexnet import alexnet
+from convlet.models.deeplabv3 import deeplabv3
 from convlet.models.densenet import densenet121
 from convlet.models.efficientnet import efficientnet_lite0
 from convlet.models.fcos import fcos
 from convlet.models.googlenet import googlenet
 from convlet.models.heads import head_of
 from convlet.models.lenet import lenet5
+from convlet.models.lraspp import lraspp
 from convlet.models.mobilenet import mobilenet_v2
 from convlet.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from convlet.models.published_weights import imagenet_classes, published
@@ -49,10 +51,10 @@ __all__ = ["create", "detectors", "names"]
 MODELS: dict[str, Callable[..., Module]] = {
     function.__name__: function
     for function in (
-        *(alexnet, densenet121, efficientnet_lite0, googlenet, lenet5, mobilenet_v2),
-        *(mobilenet_v3_large, mobilenet_v3_small, resnet18, resnet34, resnet50, resnet101),
-        *(resnet152, resnext50_32x4d, shufflenet_v2_x0_5, shufflenet_v2_x1_0, squeezenet1_1),
-        *(unet, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn),
+        *(alexnet, deeplabv3, densenet121, efficientnet_lite0, googlenet, lenet5, lraspp),
+        *(mobilenet_v2, mobilenet_v3_large, mobilenet_v3_small, resnet18, resnet34, resnet50),
+        *(resnet101, resnet152, resnext50_32x4d, shufflenet_v2_x0_5, shufflenet_v2_x1_0),
+        *(squeezenet1_1, unet, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn),
     )
 }
 

@@ -20,7 +20,7 @@ from convlet.nn.features import FeatureExtractor, create_feature_extractor
 from convlet.nn.flatten import Flatten
 from convlet.nn.fusion import conv_norm
 from convlet.nn.linear import Linear
-from convlet.nn.loss import CrossEntropyLoss, DiceLoss, FocalLoss, NLLLoss
+from convlet.nn.loss import CrossEntropyLoss, DiceLoss, FocalLoss, LovaszLoss, NLLLoss
 from convlet.nn.module import HookHandle, Module, evaluating
 from convlet.nn.module_collections import ModuleDict, ModuleList
 from convlet.nn.normalization import BatchNorm2d, GroupNorm, LayerNorm
@@ -91,6 +91,7 @@ __all__ = [
     "Linear",
     "LocalResponseNorm",
     "LogSoftmax",
+    "LovaszLoss",
     "MSELoss",
     "MaxPool1d",
     "MaxPool2d",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from convlet.ops._arguments import Array
 
-__all__ = ["CrossEntropyLoss", "DiceLoss", "FocalLoss", "NLLLoss", "WeightedLoss"]
+__all__ = ["CrossEntropyLoss", "DiceLoss", "FocalLoss", "LovaszLoss", "NLLLoss", "WeightedLoss"]
 
 
 class WeightedLoss(Module):
@@ -206,4 +206,49 @@ class DiceLoss(Module):
             smooth=self.smooth,
             ignore_index=self.ignore_index,
             reduction=self.reduction,
+        )
+
+
+class LovaszLoss(Module):
+    """How much of mean IoU is missing, made smooth.  (N, K, H, W), (N, H, W) -> one number.
+
+    Berman, Rannen Triki and Blaschko 2018, arXiv:1705.08790; see `functional.lovasz_loss`. It is
+    usually added to cross-entropy.
+
+    Args:
+        classes: "present" is the mean over classes that the target has, "all" over all.
+        per_image: whether areas are those of each image, not of the batch.
+        ignore_index: a label whose pixels count for nothing.
+
+    Raises:
+        ValueError: `classes` is neither of the two.
+
+    Example:
+        >>> round(LovaszLoss()([[[[99.0, -99.0]]]], [[[1, 0]]]).item(), 3)
+        0.0
+    """
+
+    def __init__(
+        self,
+        *,
+        classes: Literal["present", "all"] = "present",
+        per_image: bool = False,
+        ignore_index: int = -100,
+    ) -> None:
+        """Remember what counts how much."""
+        super().__init__()
+        if classes not in ("present", "all"):
+            raise ValueError(f'LovaszLoss: classes must be "present" or "all", got {classes!r}')
+        self.classes: Literal["present", "all"] = classes
+        self.per_image = per_image
+        self.ignore_index = integer(ignore_index, "LovaszLoss", "ignore_index")
+
+    def forward(self, input: Tensor, target: Tensor | npt.ArrayLike) -> Tensor:
+        """The loss."""
+        return F.lovasz_loss(
+            input,
+            target,
+            classes=self.classes,
+            per_image=self.per_image,
+            ignore_index=self.ignore_index,
         )

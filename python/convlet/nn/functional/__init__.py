@@ -23,7 +23,7 @@ from convlet.nn.functional.linear import linear
 from convlet.nn.functional.loss import cross_entropy, focal_loss, nll_loss
 from convlet.nn.functional.normalization import batch_norm, group_norm, layer_norm
 from convlet.nn.functional.normalization_other import instance_norm, local_response_norm
-from convlet.nn.functional.overlap_loss import dice_loss
+from convlet.nn.functional.overlap_loss import dice_loss, lovasz_loss
 from convlet.nn.functional.padding import pad
 from convlet.nn.functional.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from convlet.nn.functional.pooling import (
@@ -88,6 +88,7 @@ __all__ = [
     "linear",
     "local_response_norm",
     "log_softmax",
+    "lovasz_loss",
     "lp_pool2d",
     "max_pool1d",
     "max_pool2d",
