@@ -41,14 +41,14 @@ NAMES = {
         MaxPool1d MaxUnpool2d ModuleDict ModuleList PixelShuffle PixelUnshuffle ReflectionPad2d
         ReplicationPad2d Unflatten ZeroPad2d create_feature_extractor summary
         ELU GELU LogSoftmax Mish PReLU Softmax Softplus Tanh
-        BCELoss BCEWithLogitsLoss DiceLoss FocalLoss HuberLoss L1Loss MSELoss NLLLoss SmoothL1Loss""",
+        BCELoss BCEWithLogitsLoss DiceLoss FocalLoss HuberLoss L1Loss LovaszLoss MSELoss NLLLoss SmoothL1Loss""",
     "convlet.nn.functional": """group_norm layer_norm interpolate hardsigmoid hardswish leaky_relu relu6 sigmoid silu softmax
         adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d conv2d
         cross_entropy dropout linear max_pool2d relu elu gelu log_softmax mish prelu softplus tanh
         adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d conv1d conv3d drop_path dropout2d
         instance_norm local_response_norm lp_pool2d max_pool1d max_unpool2d pad pixel_shuffle
         pixel_unshuffle
-        binary_cross_entropy binary_cross_entropy_with_logits dice_loss focal_loss huber_loss l1_loss
+        binary_cross_entropy binary_cross_entropy_with_logits dice_loss focal_loss huber_loss lovasz_loss l1_loss
         mse_loss nll_loss sigmoid_focal_loss smooth_l1_loss""",
     "convlet.optim": "Adam AdamW LAMB LARS Optimizer RMSprop SGD lr_scheduler",
     "convlet.optim.lr_scheduler": """ChainedScheduler ConstantLR CosineAnnealingLR

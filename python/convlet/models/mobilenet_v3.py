@@ -36,7 +36,7 @@ __all__ = [
 
 
 class Row(NamedTuple):
-    """One block: kernel, expanded channels, channels, squeeze and excite, activation, stride …"""
+    """One block: kernel, expanded channels, channels, squeeze, activation, stride, dilation."""
 
     kernel: int
     expanded: int
