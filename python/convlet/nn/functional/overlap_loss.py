@@ -121,7 +121,7 @@ def lovasz_loss(
     for group in groups:
         counted = kept[group]
         truth = labels[group][counted]
-        found = range(1, 2) if count == 1 else range(count)
+        found = [1] if count == 1 else list(range(count))
         if classes == "present":
             found = [k for k in found if (truth == k).any()]
         for k in found:
@@ -179,6 +179,5 @@ def _regions(
 
 def _of_scores(dp: Array, p: Array) -> Array:
     """The gradient by logits of a gradient by their softmax, or by their sigmoid where they are one."""
-    if p.shape[1] == 1:
-        return dp * p * (1 - p)
-    return p * (dp - (dp * p).sum(axis=1, keepdims=True))
+    slope: Array = p * (dp - (dp * p).sum(axis=1, keepdims=True))
+    return slope
