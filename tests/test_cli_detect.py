@@ -35,3 +35,9 @@ def test_a_detector_is_trained_tested_and_used(
     assert main(["predict", str(run), str(tmp_path / "black.png"), "--json"]) == 0
     (said,) = json.loads(capsys.readouterr().out)["images"]
     assert (said["height"], said["width"]) == (100, 90)
+
+
+def test_the_layers_of_a_detector_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", "fcos", "--input", "3", "64", "64", "--classes", "4", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["layers"][-1]["output_shape"] == [1, 84, 12]

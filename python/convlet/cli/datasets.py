@@ -43,6 +43,7 @@ class Parts:
     std: list[float]
     white: float
     centred: bool
+    fitted: bool = False  # whether pictures of other sizes were brought to one
 
 
 def load(source: str | None, prepared: models.Preprocessing | None = None, side: int = 0) -> Parts:

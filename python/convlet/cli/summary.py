@@ -36,7 +36,7 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     parser = commands.add_parser("summary", help=text, description=text, epilog=_EXAMPLES)
     parser.add_argument(
-        "network", metavar="NETWORK", help=f"a run folder, or one of {', '.join(models.names())}"
+        "network", metavar="NETWORK", help=f"a run folder, or one of {', '.join(_names())}"
     )
     parser.add_argument(
         "--input", nargs=3, type=whole(1, 65_536), metavar=("C", "H", "W"),
@@ -65,18 +65,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _names() -> list[str]:
+    return [*models.names(), *models.detectors()]
+
+
 def _network(arguments: argparse.Namespace) -> tuple[Module, tuple[int, int, int]]:
     """The network and the shape of its images."""
     name = arguments.network
-    if name not in models.names():
+    if name not in registry.KNOWN:
         if not Path(name).is_dir():
-            known = ", ".join(models.names())
+            known = ", ".join(_names())
             raise CommandError(f"{name} is neither a run folder nor one of {known}", WRONG_USE)
         if arguments.input is not None or arguments.classes is not None:
             raise CommandError("--input and --classes are for a network by name", WRONG_USE)
         config = run_folder.read_config(Path(name))
         return network.load(Path(name), config), (config.channels, config.height, config.width)
-    known_arguments = inspect.signature(registry.MODELS[name]).parameters
+    known_arguments = inspect.signature(registry.KNOWN[name]).parameters
     defaults = {argument: known_arguments[argument].default for argument in known_arguments}
     side = defaults.get("image_size", _SIDE)
     given = arguments.input or (defaults.get("in_channels", 3), side, side)

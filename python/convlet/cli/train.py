@@ -73,7 +73,7 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
         prepared = published(arguments.model).preprocessing
         parts = task.load(arguments.data, prepared, arguments.image_size)
     else:
-        parts = task.load(arguments.data)
+        parts = task.load(arguments.data, side=arguments.image_size or 0)
     config = _config(arguments, parts)
     shape = (config.channels, config.height, config.width)
     if arguments.pretrained is not None:
@@ -115,6 +115,11 @@ def _complete(arguments: argparse.Namespace, task: Task) -> None:
                 f"--pretrained: it is for --task classify, not {task.name}", WRONG_USE
             )
         arguments.model = arguments.pretrained
+        arguments.image_size = arguments.image_size or transferring.SIDE
+    elif arguments.image_size is not None and not task.sized:
+        raise CommandError(
+            f"--image-size: it is for --pretrained and --task detect, not {task.name}", WRONG_USE
+        )
     for option, value in task.defaults.items():
         if getattr(arguments, option) is None:
             setattr(arguments, option, value)
@@ -173,7 +178,8 @@ def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig
         std=parts.std,
         white=parts.white,
         centred=parts.centred,
-        training={name: getattr(arguments, name) for name in kept},
+        training={name: getattr(arguments, name) for name in kept}
+        | ({"fitted": 1} if parts.fitted else {}),
     )
 
 

@@ -21,6 +21,7 @@ examples:
   convlet train --data shapes --model resnet18 --epochs 20 --schedule cosine
   convlet train --data my.npz --optimizer sgd --lr 0.05 --save-config my.toml
   convlet train --pretrained efficientnet_lite0 --data folder/   photographs, a folder per class
+  convlet train --task detect --data folder/      boxes, in files of COCO, Pascal VOC or YOLO
   convlet train --config my.toml --seed 1         the same with another seed
   convlet train --json > result.json              figures for a program; progress goes to stderr
 """
@@ -30,15 +31,17 @@ def add_options(parser: Parser) -> None:
     """Add them; `parser.settings` then holds those that a configuration file may give."""
     parser.setting(
         "--task", choices=list(TASKS), default="classify",
-        help="what is found: one class for each image (classify), or one for each pixel (segment)",
+        help="what is found: one class for each image (classify), one for each pixel (segment), or boxes "
+        "with classes (detect)",
     )  # fmt: skip
     parser.setting(
         "--data",
         metavar="DATA",
         help="digits (real handwriting), shapes (drawn pictures), mnist, fashion-mnist, cifar10, cifar100 "
         "(fetched once), animals; or the path of a folder of pictures per class, of a .csv file of paths "
-        "and labels, of a .npz file, or of a folder of MNIST's, CIFAR's or .npy files (default: digits if "
-        "they are installed, else shapes)",
+        "and labels, of a .npz file, or of a folder of MNIST's, CIFAR's or .npy files; to detect: shapes, "
+        "digits-on-photos, a .json file as COCO has them, or a folder with boxes of COCO, Pascal VOC or "
+        "YOLO (default: digits if they are installed, else and for other tasks shapes)",
     )
     parser.setting(
         "--model", choices=[*models.names(), *models.detectors()], metavar="NAME",
@@ -54,8 +57,9 @@ def add_options(parser: Parser) -> None:
         help="epochs in which the last stages of a pretrained network are adjusted",
     )  # fmt: skip
     parser.setting(
-        "--image-size", type=whole(32, 512), default=SIDE, metavar="N",
-        help="pixels of a side that a pretrained network sees",
+        "--image-size", type=whole(32, 512), metavar="N",
+        help="pixels of a side that a pretrained network sees, or that pictures in files are shrunk to "
+        f"for --task detect (default: {SIDE}; to detect their own if all have the same of at most 512, else 256)",
     )  # fmt: skip
     parser.setting(
         "--optimizer", choices=list(OPTIMIZERS), default="adam", help="the rule of the steps"

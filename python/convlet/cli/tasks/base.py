@@ -57,6 +57,7 @@ class Task(ABC):
         augments: what `--augment` may be, with the arguments of `dataset` that do it.
         metrics: what the progress bar shows beside the loss.
         batch: images at once where nothing is trained.
+        sized: whether `--image-size` is for it.
     """
 
     name: ClassVar[str]
@@ -66,6 +67,7 @@ class Task(ABC):
     augments: ClassVar[Mapping[str, Mapping[str, Any]]]
     metrics: ClassVar[tuple[str | Metric, ...]] = ()
     batch: ClassVar[int] = 256
+    sized: ClassVar[bool] = False
 
     @abstractmethod
     def load(

@@ -14,7 +14,13 @@ from convlet.cli.errors import WRONG_USE, CommandError
 from convlet.cli.image_input import read_whole
 from convlet.cli.output import percent
 from convlet.cli.tasks.base import Prediction, Task
-from convlet.data.detection import BoxedImages, DetectionDataset, HorizontalFlip, RandomWindow
+from convlet.data.detection import (
+    BoxedImages,
+    DetectionDataset,
+    HorizontalFlip,
+    RandomWindow,
+    fit,
+)
 from convlet.data.detection import load as load_boxes
 from convlet.models.fcos import FCOS_PLACE
 
@@ -88,12 +94,13 @@ class Detect(Task):
         "affine": {"changes": (RandomWindow((0.7, 1.3), 0.5),)},
     }
     batch = 32
+    sized = True
 
     def load(
         self, source: str | None, prepared: Preprocessing | None = None, side: int = 0
     ) -> Parts:
         """Images and boxes."""
-        whole = _load(source or "shapes")
+        whole = _load(source or "shapes", side or None)
         images, annotations = whole.train
         train, validation = datasets.hold_out(whole.name, len(images), 20)
         mean, std = data.channel_statistics(images[train])
@@ -111,12 +118,21 @@ class Detect(Task):
             std=list(std),
             white=1.0,
             centred=False,
+            fitted=whole.fitted,
         )
 
     def load_test(self, source: str, config: RunConfig) -> BoxedImages:
-        """The test part, of the network's classes."""
-        whole = _load(source)
+        """The test part, of the network's classes, at the size that pictures were brought to."""
+        size = (config.height, config.width) if config.training.get("fitted") else None
+        whole = _load(source, size)
         datasets.check_classes(whole.name, whole.class_names, config.classes)
+        channels = whole.test.images.shape[1]
+        if channels != config.channels:
+            raise CommandError(
+                f"--data: the network wants images of {config.channels} channels, {whole.name} has "
+                f"{channels}",
+                WRONG_USE,
+            )
         return whole.test
 
     def dataset(
@@ -188,12 +204,15 @@ class Detect(Task):
         """The boxes, and a picture of them."""
         image = read_whole(path, config)
         height, width = image.shape[1:]
-        padded = np.zeros((1, len(image), -(-height // _STEP) * _STEP, -(-width // _STEP) * _STEP),
-                          np.uint8)  # fmt: skip
-        padded[0, :, :height, :width] = image
+        size = (-(-height // _STEP) * _STEP, -(-width // _STEP) * _STEP)
+        if config.training.get("fitted"):
+            size = (config.height, config.width)
+        seen, factor = fit(image, size)
         with cl.evaluating(model), cl.no_grad():
-            outputs = model(cl.Tensor(datasets.normalised(padded, config))).numpy()
-        found = detection.decode_fcos(outputs, (height, width), score_threshold=_SURE)[0]
+            outputs = model(cl.Tensor(datasets.normalised(seen[None], config))).numpy()
+        ends = (height * factor, width * factor)
+        found = detection.decode_fcos(outputs, ends, score_threshold=_SURE)[0]
+        found = found._replace(boxes=found.boxes / np.float32(factor))
         names = [config.classes[label] for label in found.labels]
         boxes = [
             {"class": name, "score": float(score), "box": [float(edge) for edge in box]}
@@ -207,9 +226,9 @@ class Detect(Task):
         )
 
 
-def _load(source: str) -> DetectionData:
+def _load(source: str, size: int | tuple[int, int] | None = None) -> DetectionData:
     try:
-        return load_boxes(source)
+        return load_boxes(source, size=size)
     except (ValueError, TypeError, ImportError, OSError) as error:
         raise CommandError(f"--data: {error}", WRONG_USE) from error
 

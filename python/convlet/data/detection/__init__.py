@@ -6,6 +6,7 @@ from convlet.data.detection.annotation import Annotation, annotation
 from convlet.data.detection.changes import LEAST_SHARE, HorizontalFlip, Mosaic, RandomWindow
 from convlet.data.detection.composed import digits_on_photographs
 from convlet.data.detection.dataset import BoxedImages, DetectionDataset, target_rows
+from convlet.data.detection.fitting import fit
 from convlet.data.detection.formats import BoxFiles, read_coco, read_voc, read_yolo
 from convlet.data.detection.sources import NAMES, DetectionData, from_scenes, load
 
@@ -22,6 +23,7 @@ __all__ = [
     "RandomWindow",
     "annotation",
     "digits_on_photographs",
+    "fit",
     "from_scenes",
     "load",
     "read_coco",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["LEAST_SHARE", "Change", "HorizontalFlip", "Mosaic", "RandomWindow"]
 
 LEAST_SHARE = 0.4
-_GREY = 114
+GREY = 114
 
 
 class Change(Protocol):
@@ -102,12 +102,12 @@ class RandomWindow:
         rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
         top = int(rng.integers(min(0, height - rows), max(0, height - rows) + 1))
         left = int(rng.integers(min(0, width - columns), max(0, width - columns) + 1))
-        canvas = np.full((len(image), rows, columns), _GREY, np.uint8)
+        canvas = np.full((len(image), rows, columns), GREY, np.uint8)
         y0, x0 = max(top, 0), max(left, 0)
         y1, x1 = min(top + rows, height), min(left + columns, width)
         canvas[:, y0 - top : y1 - top, x0 - left : x1 - left] = image[:, y0:y1, x0:x1]
         factor = (width / columns, height / rows)
-        return _resized(canvas, (height, width)), _moved(
+        return resized(canvas, (height, width)), _moved(
             objects, factor, (-left * factor[0], -top * factor[1]), (0, 0, width, height)
         )
 
@@ -153,7 +153,7 @@ class Mosaic:
             small = (max(y2 - y1, round(height * factor)), max(x2 - x1, round(width * factor)))
             top = int(rng.integers(small[0] - (y2 - y1) + 1))
             left = int(rng.integers(small[1] - (x2 - x1) + 1))
-            shown = _resized(image, small)
+            shown = resized(image, small)
             canvas[:, y1:y2, x1:x2] = shown[:, top : top + y2 - y1, left : left + x2 - x1]
             parts.append(
                 _moved(
@@ -197,7 +197,7 @@ def _area(boxes: npt.NDArray[np.float32]) -> Any:
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
-def _resized(image: Bytes, size: tuple[int, int]) -> Bytes:
+def resized(image: Bytes, size: tuple[int, int]) -> Bytes:
     """By the mean of what a pixel covers where it becomes smaller, else between pixels."""
     if image.shape[1:] == size:
         return image
@@ -207,8 +207,8 @@ def _resized(image: Bytes, size: tuple[int, int]) -> Bytes:
         pixels = (even[:, :, ::2] + even[:, :, 1::2])[..., ::2] * np.float32(0.25) + (
             even[:, :, ::2] + even[:, :, 1::2]
         )[..., 1::2] * np.float32(0.25)
-    resized = _core.resize2d_forward(pixels, size, "bilinear", False, None)
-    rounded: Bytes = np.rint(resized[0]).astype(np.uint8)
+    sized = _core.resize2d_forward(pixels, size, "bilinear", False, None)
+    rounded: Bytes = np.rint(sized[0]).astype(np.uint8)
     return rounded
 
 
