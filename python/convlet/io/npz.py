@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
 import re
 import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["opened", "read", "read_member", "write"]
 
 METADATA = "__convlet__"
+SEAL = b"convlet sha256 "  # the archive's comment, its last bytes, with so many digits
+DIGITS = 64
 MOST_METADATA = 64 * 2**20
 VERSIONS = (b"\1\0", b"\2\0", b"\3\0")
 LONGEST_HEADER = 10_000
@@ -54,20 +58,24 @@ HEADER = re.compile(
 def write(path: Path, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> None:
     """Write arrays, and metadata as JSON in an array of bytes that NumPy can read too.
 
-    The archive's comment, its last bytes, tells that the metadata is there: an archive that was
-    cut, or whose directory lost entries, is then known to be damaged.
+    The archive's comment, its last bytes, holds a checksum of all bytes before: a file that was cut,
+    or of which any bit differs, is then known to be damaged.
     """
     text = json.dumps(metadata).encode()
     everything = {**arrays, METADATA: np.frombuffer(text, np.uint8)}
-    with atomic_write(path) as file, zipfile.ZipFile(file, "w", allowZip64=True) as archive:
-        archive.comment = METADATA.encode()
-        for name, array in everything.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+    with atomic_write(path) as file:
+        with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
+            archive.comment = SEAL + b"0" * DIGITS
+            for name, array in everything.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
+        digits = _digest(file, file.seek(-DIGITS, os.SEEK_END))
+        file.write(digits)
 
 
 def read(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
     """Read arrays and metadata; anything that does not fit is a FormatError."""
+    sealed = _is_sealed(path)
     arrays: dict[str, npt.NDArray[Any]] = {}
     with opened(path) as archive:
         for info in archive.infolist():
@@ -75,10 +83,34 @@ def read(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
             if name in arrays or name == info.filename:
                 raise FormatError(f"{path} has a member {info.filename!r} too many")
             arrays[name] = read_member(archive, info, path)
-        whole = (METADATA in arrays) == (archive.comment == METADATA.encode())
-    if not whole:
-        raise FormatError(f"{path} is not a whole .npz file: it ends before its directory does")
-    return arrays, _metadata(arrays.pop(METADATA, None), path)
+    text = arrays.pop(METADATA, None)
+    metadata = _metadata(text, path)
+    if sealed != (text is not None):
+        raise FormatError(f"{path} is not a whole .npz file: it has lost metadata or checksum")
+    return arrays, metadata
+
+
+def _is_sealed(path: Path) -> bool:
+    """Whether a file ends with a checksum of its bytes, which then must be right."""
+    with path.open("rb") as file:
+        length = file.seek(0, os.SEEK_END) - DIGITS
+        file.seek(max(0, length - len(SEAL)))
+        end = file.read()
+        if not end.startswith(SEAL):
+            return False
+        if end[len(SEAL) :] != _digest(file, length):
+            raise FormatError(f"{path} does not have its checksum; it is damaged")
+    return True
+
+
+def _digest(file: BinaryIO, length: int) -> bytes:
+    """SHA-256, in hexadecimal digits, of the first bytes of a file; the position is behind them."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while length > 0 and (chunk := file.read(min(length, 2**20))):
+        digest.update(chunk)
+        length -= len(chunk)
+    return digest.hexdigest().encode()
 
 
 @contextmanager

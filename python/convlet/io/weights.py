@@ -87,11 +87,21 @@ def load(path: str | os.PathLike[str]) -> State:
     return read(path)[0]
 
 
-def read(path: str | os.PathLike[str]) -> tuple[State, dict[str, str]]:
-    """Read named arrays and the metadata that was saved with them; errors as `load`."""
+def read(path: str | os.PathLike[str], *, sealed: bool = False) -> tuple[State, dict[str, str]]:
+    """Read named arrays and the metadata that was saved with them.
+
+    Args:
+        path: as for `load`.
+        sealed: whether a file without a checksum of convlet's is refused.
+
+    Raises:
+        FormatError: as `load`, or the file has no checksum where it must have one.
+    """
     arrays, texts = _format_of(path, "load", READERS).read(Path(path))
     expected = texts.pop(CHECKSUM, None)
     # Files of other programs carry no checksum of ours; their formats have checks of their own.
+    if sealed and expected is None:
+        raise FormatError(f"{path} has no checksum; it is damaged, or convlet did not write it")
     if expected is not None and expected != checksum(arrays, texts):
         raise FormatError(f"{path} does not have its checksum; it is damaged")
     return arrays, texts

@@ -62,7 +62,7 @@ def load_checkpoint(path: str | os.PathLike[str], trainer: Trainer) -> None:
             then.
     """
     file = Path(path) / "last.npz" if Path(path).is_dir() else Path(path)
-    arrays, metadata = read(file)
+    arrays, metadata = read(file, sealed=True)
     live, before = capture(trainer)
     held = {name: array.copy() for name, array in live.items()}
     try:
