@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import re
 import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+import textwrap
+import warnings
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
 from convlet.train import CSVLog, History, ProgressBar, TensorBoard
 from convlet.train.progress import clock
 from test_trainer import batches, small_trainer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_the_csv_log_is_complete_after_every_epoch(tmp_path: Path) -> None:
@@ -136,3 +137,59 @@ def test_clocks_are_read_by_people() -> None:
         "59:59",
         "1:02:03",
     ]
+
+
+@pytest.mark.parametrize(
+    ("modules", "terminal", "drawn"),
+    [
+        (("rich",), True, True),
+        (("rich",), False, False),
+        ((), True, False),
+        (("rich", "IPython", "ipywidgets"), False, True),
+        (("rich", "IPython"), True, False),
+    ],
+    ids=["terminal", "pipe", "no rich", "notebook", "notebook without widgets"],
+)
+def test_a_bar_is_drawn_where_it_can_be(
+    modules: tuple[str, ...], terminal: bool, drawn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name in modules or None)
+    shell = SimpleNamespace(kernel=None) if "IPython" in modules else None
+    ipython: Any = SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+    assert ProgressBar()._bar is drawn
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_the_bar_and_takes_it_away() -> None:
+    for name in ("rich", "ipykernel", "ipywidgets"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
+    client, form = pytest.importorskip("nbclient"), pytest.importorskip("nbformat").v4
+    code = f"""
+    import sys
+    sys.path[:0] = {[*sys.path, str(Path(__file__).parent)]!r}
+    import time
+    from test_train_logs import ProgressBar, batches, small_trainer
+    from convlet.train import Callback
+    class Slow(Callback):
+        def on_batch_end(self, trainer, logs):
+            time.sleep(0.06)  # as the bar is drawn ten times a second
+    _ = small_trainer().fit(batches(32, 8), batches(8), 2, [Slow(), ProgressBar()])
+    """
+    messages: list[Any] = []
+
+    class Client(client.NotebookClient):  # type: ignore[misc]
+        def process_message(self, message: Any, *more: Any) -> Any:
+            messages.append((message["msg_type"], message["content"]))
+            return super().process_message(message, *more)
+
+    notebook = form.new_notebook(cells=[form.new_code_cell(textwrap.dedent(code))])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its event loop and its ports
+        Client(notebook, kernel_name="python3").execute()
+    shown = [c["data"]["text/plain"] for kind, c in messages if kind == "display_data"]
+    assert shown[0] == "Output()", "a widget"
+    assert any("epoch 2/2" in text and "loss" in text for text in shown)
+    assert "comm_close" in [kind for kind, _ in messages]

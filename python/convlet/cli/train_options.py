@@ -79,7 +79,7 @@ def add_options(parser: Parser) -> None:
     parser.setting(
         "--mix", choices=list(MIXES), default="none",
         help="how training images and their labels are combined at random: two laid over each other "
-        "(mixup), or a rectangle of one put into the other (cutmix)",
+        "(mixup), or a rectangle of one put into the other (cutmix); with --task classify",
     )  # fmt: skip
     parser.setting(
         "--warm-up", type=whole(0, 100_000), default=0, metavar="N",

@@ -130,7 +130,8 @@ def _say(text: str) -> None:
 def _bar_possible() -> bool:
     if importlib.util.find_spec("rich") is None:
         return False
-    if "ipykernel" in sys.modules:
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and hasattr(ipython.get_ipython(), "kernel"):  # a notebook's shell
         return importlib.util.find_spec("ipywidgets") is not None
     return sys.stdout.isatty()
 
