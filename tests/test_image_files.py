@@ -105,12 +105,39 @@ def test_a_batch_of_skipped_files_alone_is_left_out(root: Path) -> None:
 
 def test_pictures_of_other_sizes_want_a_transform(root: Path) -> None:
     write(root / "cat" / "000.png", picture(1, height=9))
-    with pytest.raises(ValueError, match="must end with one size, got 3x9x16 of picture 0"):
+    with pytest.raises(ValueError, match="must end with one size, got 9x16 of picture 0 and 12x16"):
         ImageFolder(root).batch(np.arange(3))
     assert ImageFolder(root, transforms.Resize((6, 7))).batch([0, 1])[0].shape == (2, 3, 6, 7)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links want rights on Windows")
+def test_a_transform_may_change_the_channels(root: Path) -> None:
+    grey = transforms.Compose([transforms.Resize((6, 7)), transforms.Grayscale()])
+    images, _ = ImageFolder(root, grey).batch([0, 5])
+    assert images.shape == (2, 1, 6, 7)
+    assert images.transpose(0, 2, 3, 1).flags.c_contiguous, "NHWC in memory"
+
+
+def test_a_large_jpeg_is_decoded_at_a_part_of_its_size(tmp_path: Path) -> None:
+    rows, columns = np.mgrid[0:600, 0:800]
+    pixels = np.stack([rows // 4, columns // 4, 128 + 0 * rows], axis=-1).astype(np.uint8)
+    large = write(tmp_path / "a" / "large.jpg", pixels, quality=95)
+    write(tmp_path / "a" / "large.png", pixels)
+    write(tmp_path / "a" / "small.jpg", pixels[:150, :200], quality=95)
+    dataset = ImageFolder(tmp_path, least_side=100)
+    shapes = [dataset[index][0].shape for index in range(3)]
+    assert shapes == [(3, 150, 200), (3, 600, 800), (3, 150, 200)]
+    wanted = pixels.reshape(150, 4, 200, 4, 3).mean(axis=(1, 3)).transpose(2, 0, 1)
+    assert np.abs(255 * dataset[0][0] - wanted).max() < 6
+    assert ImageFolder(tmp_path)[0][0].shape == (3, 600, 800)
+    sized = read_image(large, size=(30, 40)).astype(float)
+    own = pixels.reshape(30, 20, 40, 20, 3).mean(axis=(1, 3)).transpose(2, 0, 1)
+    assert np.abs(sized - own).max() < 6
+    damage(large)
+    with pytest.raises(FormatError, match=r"large\.jpg: damaged or cut short .* \(index 0\)"):
+        dataset[0]
+
+
 def test_links_that_lead_out_are_refused(root: Path, tmp_path_factory: Any) -> None:
     outside = write(tmp_path_factory.mktemp("outside") / "x.png", picture(1))
     link = root / "cat" / "link.png"
@@ -140,6 +167,8 @@ def test_a_link_in_a_circle_is_not_followed(root: Path) -> None:
         ({"transform": abs}, TypeError, "transform must be one of"),
         ({"channels": 4}, ValueError, "channels must be 1 or 3, got 4"),
         ({"on_error": "ignore"}, ValueError, 'on_error must be "raise" or "skip"'),
+        ({"least_side": 0}, ValueError, "least_side must be"),
+        ({"least_side": 1.5}, TypeError, "least_side must be"),
     ],
     ids=str,
 )

@@ -37,6 +37,7 @@ class ImageTable(ImageFiles):
         label_column: The name of the column of labels, if it is another one.
         channels: 3 for colour, 1 for grey.
         on_error: "raise" or "skip", see `ImageFiles`.
+        least_side: How small JPEG files may be decoded, see `ImageFiles`.
 
     Raises:
         FormatError: The table is damaged, or a path leads out of its folder; names the line.
@@ -54,6 +55,7 @@ class ImageTable(ImageFiles):
         label_column: str | None = None,
         channels: int = 3,
         on_error: str = "raise",
+        least_side: int | None = None,
     ) -> None:
         """Read the table; the pictures are read when batches want them."""
         self.table = Path(table)
@@ -79,6 +81,7 @@ class ImageTable(ImageFiles):
             transform=transform,
             channels=channels,
             on_error=on_error,
+            least_side=least_side,
         )
 
 
