@@ -180,7 +180,7 @@ def test_a_notebook_shows_the_bar_and_takes_it_away() -> None:
     """
     messages: list[Any] = []
 
-    class Client(client.NotebookClient):  # type: ignore[misc]
+    class Client(client.NotebookClient):  # type: ignore[name-defined, misc]
         def process_message(self, message: Any, *more: Any) -> Any:
             messages.append((message["msg_type"], message["content"]))
             return super().process_message(message, *more)
