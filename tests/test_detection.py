@@ -123,6 +123,23 @@ def test_right_answers_become_the_boxes_and_cost_little() -> None:
     assert right < wrong - 0.2
 
 
+def test_one_class_is_kept_where_classes_compete() -> None:
+    boxes = f32([[0, 0, 20, 20], [0, 1, 20, 20], [0, 0, 9, 20], [40, 40, 60, 60]])
+    scores = f32([[0.6, 0.5], [0.0, 0.8], [0.7, 0.0], [0.0, 0.3]])
+    each = detection.keep_best(boxes, scores, (64, 64))
+    assert each.labels.tolist() == [1, 0, 0, 1]  # the second class once more at (0, 0) goes
+    one = detection.keep_best(boxes, scores, (64, 64), across_classes=True)
+    assert one.labels.tolist() == [1, 0, 1]
+    np.testing.assert_array_equal(one.scores, f32([0.8, 0.7, 0.3]))
+    assert detection.keep_one_class(each, 0.99).scores.tolist() == each.scores.tolist()
+    first = detection.keep_best(boxes, scores, (64, 64), across_classes=True, most=1)
+    assert first.labels.tolist() == [1]
+    rows = rows_for(f32([[10, 12, 50, 44]]), np.array([0]), 2)
+    rows[..., 9] = rows[..., 8] - 1  # the other class is nearly as sure everywhere
+    assert len(decode_fcos(rows, (128, 128))[0].labels) == 2
+    assert decode_fcos(rows, (128, 128), across_classes=True)[0].labels.tolist() == [0]
+
+
 def test_images_without_objects_cost_what_is_seen_on_them() -> None:
     rows = rows_for(f32([[10, 12, 50, 44]]), np.array([0]), 1)
     loss = FCOSLoss()

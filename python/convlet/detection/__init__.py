@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convlet.detection.assignment import Assignment, assign_points
 from convlet.detection.average_precision import CocoScores, coco_scores
-from convlet.detection.decoding import Detections, decode_fcos, keep_best
+from convlet.detection.decoding import Detections, decode_fcos, keep_best, keep_one_class
 from convlet.detection.error_types import KINDS, ErrorTypes, error_types
 from convlet.detection.faces import Faces, find_faces
 from convlet.detection.grids import anchor_grid, point_grid
@@ -25,5 +25,6 @@ __all__ = [
     "error_types",
     "find_faces",
     "keep_best",
+    "keep_one_class",
     "point_grid",
 ]

@@ -45,7 +45,13 @@ _STEP = 32  # pixels; sides of an image are filled up to multiples
 
 @dataclass(frozen=True)
 class DetectScores:
-    """What a detector reached on images with boxes."""
+    """What a detector reached on images with boxes.
+
+    Attributes:
+        coco: COCO's measures, of all boxes.
+        errors: kinds of errors of the boxes that are shown.
+        found: these boxes, one class for each place.
+    """
 
     coco: CocoScores
     errors: ErrorTypes
@@ -160,10 +166,11 @@ class Detect(Task):
             for images, _ in data.DataLoader(test, batch_size=self.batch):
                 outputs = model(cl.Tensor(images)).numpy()
                 found += detection.decode_fcos(outputs, images.shape[2:])
+        shown = [detection.keep_one_class(one) for one in found]
         return DetectScores(
             detection.coco_scores(test.annotations, found, len(classes)),
-            detection.error_types(test.annotations, found, score_threshold=_SURE),
-            found,
+            detection.error_types(test.annotations, shown, score_threshold=_SURE),
+            shown,
         )
 
     def figures(
@@ -211,7 +218,7 @@ class Detect(Task):
         with cl.evaluating(model), cl.no_grad():
             outputs = model(cl.Tensor(datasets.normalised(seen[None], config))).numpy()
         ends = (height * factor, width * factor)
-        found = detection.decode_fcos(outputs, ends, score_threshold=_SURE)[0]
+        found = detection.decode_fcos(outputs, ends, score_threshold=_SURE, across_classes=True)[0]
         found = found._replace(boxes=found.boxes / np.float32(factor))
         names = [config.classes[label] for label in found.labels]
         boxes = [
