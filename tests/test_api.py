@@ -69,8 +69,9 @@ NAMES = {
     "convlet.viz": """attribution batch confusion_matrix curves feature_maps field grad_cam kernels
         mistakes occlusion receptive_field saliency top_patches class_bars class_colours mask_overlay
         overlay segmentations""",
-    "convlet.data.segmentation": """MaskedImages SegmentationData SegmentationDataset load read_mask
-        write_mask""",
+    "convlet.data.segmentation": """MaskFiles MaskedImages SegmentationData SegmentationDataset
+        decode_rle encode_rle load polygon_mask read_coco_masks read_mask write_mask""",
+    "convlet.data.nuclei": "Nuclei available boxes load masks",
     "convlet.sklearn": "CNNClassifier",
     "convlet.viz.attribution": "grad_cam_map occlusion_map saliency_map",
     "convlet.vision": """batched_nms box_area box_convert box_iou clip_boxes_to_image complete_box_iou

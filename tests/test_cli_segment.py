@@ -104,4 +104,4 @@ def test_what_does_not_fit_is_one_sentence(
 
 def test_a_source_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = inside("train", "--task", "segment", "--data", "nothing", cwd=tmp_path, capsys=capsys)
-    assert "--data: load: there is no nothing" in one_line_error(done, 2)
+    assert "--data: load: there is no folder nothing" in one_line_error(done, 2)

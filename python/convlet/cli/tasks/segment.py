@@ -15,6 +15,7 @@ from convlet.cli.output import percent
 from convlet.cli.segment_scores import SegmentScores, judge
 from convlet.cli.tasks.base import Prediction, Task
 from convlet.data import segmentation, transforms
+from convlet.train import MeanIoU
 from convlet.vision import segment
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Segment(Task):
             )
         },
     }
-    metrics = ("miou",)
+    metrics = (MeanIoU(segmentation.IGNORED),)
     batch = 16
 
     def load(

@@ -1,0 +1,130 @@
+"""Masks from COCO's JSON: polygons and run-length codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from convlet.data.segmentation.dataset import IGNORED
+from convlet.data.segmentation.rle import decode_rle, polygon_mask
+from convlet.errors import FormatError
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy.typing as npt
+
+__all__ = ["MaskFiles", "read_coco_masks"]
+
+MOST_BYTES = 1 << 30  # of a JSON file
+
+
+class MaskFiles(NamedTuple):
+    """Pictures in files, with the class of each of their pixels.
+
+    Attributes:
+        paths: of N pictures.
+        masks: uint8 (H, W) of each: classes from 0, the background, and 255 where none is known.
+        class_names: by number; the first is "background".
+    """
+
+    paths: list[Path]
+    masks: list[npt.NDArray[np.uint8]]
+    class_names: tuple[str, ...]
+
+
+def read_coco_masks(path: str | os.PathLike[str], images: str | os.PathLike[str]) -> MaskFiles:
+    """Read a JSON file of areas as COCO has them, as a class for each pixel.
+
+    Areas are polygons or run-length codes. Classes are numbered from 1 in the order of their ids;
+    pixels that areas of two classes claim are 255, which counts for nothing.
+
+    Args:
+        path: the JSON file, with "images", "annotations" and "categories".
+        images: the folder that its file names are in; they may not lead out of it.
+
+    Raises:
+        FormatError: the file is not as it has to be; the message names it and the picture.
+        OSError: the file cannot be read.
+    """
+    source, folder = Path(path), Path(images)
+    pictures, areas, kinds = _parts(source)
+    names = {_whole(kind, "id", source): str(kind.get("name")) for kind in kinds}
+    if len(names) > IGNORED - 1:
+        raise FormatError(f"{source}: has {len(names)} classes, the most are {IGNORED - 1}")
+    numbers = {identity: number for number, identity in enumerate(sorted(names), 1)}
+    known = {_whole(picture, "id", source): picture for picture in pictures}
+    claims: dict[int, list[dict[str, Any]]] = {identity: [] for identity in known}
+    for area in areas:
+        owner = _whole(area, "image_id", source)
+        if owner not in claims:
+            raise FormatError(f"{source}: an area is of image {owner}, which is not there")
+        claims[owner].append(area)
+    paths, masks = [], []
+    for identity, picture in known.items():
+        name = picture.get("file_name")
+        if not isinstance(name, str) or not name or "\0" in name:
+            raise FormatError(f"{source}: image {identity} has no file name")
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise FormatError(f"{source}: {name} lies outside of {folder}")
+        paths.append(folder / name)
+        size = (_whole(picture, "height", source), _whole(picture, "width", source))
+        try:
+            masks.append(_mask(claims[identity], numbers, size))
+        except FormatError as error:
+            raise FormatError(f"{source}: {name}: {error}") from error
+    return MaskFiles(paths, masks, ("background", *(names[key] for key in sorted(names))))
+
+
+def _mask(
+    areas: list[dict[str, Any]], numbers: dict[int, int], size: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
+    if min(size) < 1:
+        raise FormatError(f"it has no pixels, its size is {size}")
+    mask = np.zeros(size, np.uint8)
+    for area in areas:
+        kind = area.get("category_id")
+        if kind not in numbers:
+            raise FormatError(f"there is no class {kind!r}")
+        inside = _inside(area.get("segmentation"), size)
+        label = numbers[kind]
+        other = inside & (mask != 0) & (mask != label)
+        mask[inside] = label
+        mask[other] = IGNORED
+    return mask
+
+
+def _inside(area: Any, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    if isinstance(area, dict):
+        if list(area.get("size") or ()) != list(size):
+            raise FormatError(f"a mask's size must be {list(size)}, got {area.get('size')!r}")
+        return decode_rle(area)
+    if not isinstance(area, list) or not area:
+        raise FormatError("an area must be polygons or a run-length code")
+    return polygon_mask(area, *size)
+
+
+def _parts(source: Path) -> list[list[dict[str, Any]]]:
+    if source.stat().st_size > MOST_BYTES:
+        raise FormatError(f"{source}: larger than {MOST_BYTES:,} bytes")
+    try:
+        raw = json.loads(source.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{source}: not JSON ({error})") from error
+    parts: list[list[dict[str, Any]]] = []
+    for key in ("images", "annotations", "categories"):
+        entries = raw.get(key) if isinstance(raw, dict) else None
+        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+            raise FormatError(f'{source}: "{key}" must be a list of objects')
+        parts.append(entries)
+    return parts
+
+
+def _whole(entry: dict[str, Any], key: str, source: Path) -> int:
+    value = entry.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise FormatError(f'{source}: "{key}" must be a whole number, got {value!r}')
+    return value
