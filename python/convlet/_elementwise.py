@@ -99,9 +99,11 @@ class Elementwise(Variable):
     clip = clamp
 
 
-def _bound(bound: Variable | float | None, x: Array, name: str) -> Array | None:
+def _bound(bound: Variable | float | None, x: Array, name: str) -> Array | np.float32 | None:
     if bound is None:
         return None
+    if type(bound) in {int, float}:
+        return np.float32(bound)  # type: ignore[arg-type]
     array = as_float32(bound.data if isinstance(bound, Variable) else bound)
     try:
         fits = np.broadcast_shapes(array.shape, x.shape) == x.shape

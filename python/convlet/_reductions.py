@@ -195,9 +195,9 @@ def _shared_extreme(tensor: Variable, choose: Any, dim: Dims, keepdim: bool, op:
     y = choose.reduce(x, axis=dims, keepdims=True)
 
     def vjp(dy: Array) -> tuple[Array]:
-        chosen = (x == y) | (np.isnan(y) & np.isnan(x))
+        chosen = (x == y) | np.isnan(x)  # whose extreme is NaN too
         share = total(chosen, axis=dims, keepdims=True, dtype=np.float32)
-        return (np.where(chosen, spread(dy, x.shape, dims) / share, np.float32(0)),)
+        return (np.where(chosen, dy.reshape(y.shape) / share, np.float32(0)),)
 
     kept = y if keepdim else y.reshape([n for d, n in enumerate(x.shape) if d not in dims])
     return record(kept, (tensor,), vjp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,29 +37,26 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         Tensor([1., 2., 3.])
     """
     parts = _parts(tensors, "cat")
-    along = one_dim(dim, parts[0].ndim, "cat")
-    for part in parts:
-        same = part.ndim == parts[0].ndim and all(
-            d == along or part.shape[d] == parts[0].shape[d] for d in range(part.ndim)
-        )
-        if not same:
+    arrays = [part.data for part in parts]
+    first = arrays[0].shape
+    along = one_dim(dim, len(first), "cat")
+    before, after = first[:along], first[along + 1 :]
+    for array in arrays:
+        shape = array.shape
+        if len(shape) != len(first) or shape[:along] != before or shape[along + 1 :] != after:
             raise ValueError(
-                f"cat: shapes must agree outside dimension {along}, "
-                f"got {parts[0].shape} and {part.shape}"
+                f"cat: shapes must agree outside dimension {along}, got {first} and {shape}"
             )
-    if along == 1 and parts[0].ndim == 4:
-        channels = [part.shape[1] for part in parts]
-        return record(
-            ops.join_channels([part.data for part in parts]),
-            parts,
-            lambda dy: ops.cut_channels(dy, channels),
-        )
-    ends = np.cumsum([part.shape[along] for part in parts])[:-1].tolist()
-    return record(
-        np.concatenate([part.data for part in parts], axis=along),
-        parts,
-        lambda dy: np.split(dy, ends, axis=along),
-    )
+    extents = [array.shape[along] for array in arrays]
+    if along == 1 and len(first) == 4:
+        return record(ops.join_channels(arrays), parts, lambda dy: ops.cut_channels(dy, extents))
+
+    def vjp(dy: Array) -> list[Array]:
+        ends = [0, *accumulate(extents)]
+        whole = (slice(None),) * along
+        return [dy[(*whole, slice(*place))] for place in pairwise(ends)]
+
+    return record(np.concatenate(arrays, axis=along), parts, vjp)
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
@@ -85,7 +83,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             )
 
     def vjp(dy: Array) -> list[Array]:
-        return [np.take(dy, i, axis=along) for i in range(len(parts))]
+        whole = (slice(None),) * along
+        return [dy[(*whole, i)] for i in range(len(parts))]
 
     return record(np.stack([part.data for part in parts], axis=along), parts, vjp)
 
