@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             )
 
     def vjp(dy: Array) -> list[Array]:
-        whole = (slice(None),) * along
+        whole: tuple[Any, ...] = (slice(None),) * along
         return [dy[(*whole, i)] for i in range(len(parts))]
 
     return record(np.stack([part.data for part in parts], axis=along), parts, vjp)
