@@ -15,15 +15,26 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("model", ["fcos", "ssdlite320_mobilenet_v3_large"])
 def test_a_detector_is_trained_tested_and_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model: str
 ) -> None:
     image = pytest.importorskip("PIL.Image")
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(sources, "_TRAIN", 40)
     monkeypatch.setattr(sources, "_TEST", 8)
     run = tmp_path / "run"
-    words = ["train", "--task", "detect", "--data", "shapes-easy", "--epochs", "1"]
+    words = [
+        "train",
+        "--task",
+        "detect",
+        "--data",
+        "shapes-easy",
+        "--epochs",
+        "1",
+        "--model",
+        model,
+    ]
     assert main([*words, "--out", str(run)]) == 0
     drawn = {path.name for path in run.glob("*.png")}
     assert {"boxes.png", "classes.png", "errors.png", "precision_recall.png"} <= drawn

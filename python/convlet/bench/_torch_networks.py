@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from convlet.bench._torch_dense import LRASPP, DeepLabV3
+from convlet.bench._torch_detectors import FCOS, SSDLite
 from convlet.bench._torch_families import FAMILIES
 
 if TYPE_CHECKING:
@@ -36,7 +37,14 @@ def build(name: str, **arguments: Any) -> Any:
         return VGG(int(depth), name.endswith("_bn"), **arguments)
     if family in {"resnet", "resnext50_32x4d"}:
         return ResNet(int(re.findall(r"\d+", name)[0]), family == "resnext50_32x4d", **arguments)
-    return {"lenet5": LeNet, "mobilenet_v2": MobileNetV2, "unet": UNet}[name](**arguments)
+    others: dict[str, Any] = {
+        "fcos": FCOS,
+        "lenet5": LeNet,
+        "mobilenet_v2": MobileNetV2,
+        "ssdlite320_mobilenet_v3_large": SSDLite,
+        "unet": UNet,
+    }
+    return others[name](**arguments)
 
 
 class LeNet(nn.Module):

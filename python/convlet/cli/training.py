@@ -149,7 +149,7 @@ def fit(
     rule = OPTIMIZERS[optimizer].optimizer(model, lr)
     trainer = Trainer(
         model,
-        task.loss(parts),
+        task.loss(parts, model),
         rule,
         task.metrics,
         scheduler=_scheduler(schedule, rule, lr, len(loader), epochs, warm_up),

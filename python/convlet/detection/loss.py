@@ -51,7 +51,7 @@ class FCOSLoss:
         """One number."""
         x = as_tensor(outputs)
         rows = x.data
-        boxes = _targets(targets, rows)
+        boxes = checked_targets("FCOSLoss", targets, rows, _CLASSES)
         images, places, columns = rows.shape
         classes = columns - _CLASSES
         wanted = np.zeros((images, places, classes), np.float32)
@@ -114,22 +114,22 @@ def _places(
     return float((weight * (1 - overlap)).sum() + entropy.sum() * share)
 
 
-def _targets(targets: Any, rows: Array) -> Array:
+def checked_targets(op: str, targets: Any, rows: Array, first: int) -> Array:
+    """Targets (N, M, 6) that fit outputs (N, P, first + classes)."""
     boxes = np.asarray(targets, np.float32)
-    if rows.ndim != 3 or rows.shape[2] <= _CLASSES:
-        raise ValueError(f"FCOSLoss: outputs must be (N, P, 8 + classes), got {rows.shape}")
+    if rows.ndim != 3 or rows.shape[2] <= first:
+        raise ValueError(f"{op}: outputs must be (N, P, {first} + classes), got {rows.shape}")
     if boxes.ndim != 3 or boxes.shape[2] != 6 or len(boxes) != len(rows):
         raise ValueError(
-            f"FCOSLoss: targets must be ({len(rows)}, M, 6) for {len(rows)} images, "
-            f"got {boxes.shape}"
+            f"{op}: targets must be ({len(rows)}, M, 6) for {len(rows)} images, got {boxes.shape}"
         )
     real = boxes[..., 4] >= 0
     sound = np.isfinite(boxes).all(axis=2) & (boxes[..., 2:4] > boxes[..., :2]).all(axis=2)
-    sound &= boxes[..., 4] < rows.shape[2] - _CLASSES
+    sound &= boxes[..., 4] < rows.shape[2] - first
     if (real & ~sound).any():
         image, row = np.argwhere(real & ~sound)[0]
         raise ValueError(
-            f"FCOSLoss: image {image} of the batch has the box {boxes[image, row].tolist()}; it must "
-            f"be finite, x1 < x2, y1 < y2, with a class below {rows.shape[2] - _CLASSES}"
+            f"{op}: image {image} of the batch has the box {boxes[image, row].tolist()}; it must "
+            f"be finite, x1 < x2, y1 < y2, with a class below {rows.shape[2] - first}"
         )
     return boxes

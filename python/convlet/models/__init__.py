@@ -27,6 +27,7 @@ from convlet.models.resnet import (
 )
 from convlet.models.shufflenet import ShuffleNetV2, shufflenet_v2_x0_5, shufflenet_v2_x1_0
 from convlet.models.squeezenet import SqueezeNet, squeezenet1_1
+from convlet.models.ssdlite import SSDLite, ssdlite320_mobilenet_v3_large
 from convlet.models.unet import UNet, unet
 from convlet.models.vgg import (
     VGG,
@@ -58,6 +59,7 @@ __all__ = [
     "Preprocessing",
     "Published",
     "ResNet",
+    "SSDLite",
     "ShuffleNetV2",
     "SqueezeNet",
     "UNet",
@@ -89,6 +91,7 @@ __all__ = [
     "shufflenet_v2_x0_5",
     "shufflenet_v2_x1_0",
     "squeezenet1_1",
+    "ssdlite320_mobilenet_v3_large",
     "unet",
     "vgg11",
     "vgg11_bn",

@@ -49,7 +49,7 @@ class _Separable(nn.Module):
         self.has_skip = stride == 1 and channels == out
 
     def forward(self, x: Tensor) -> Tensor:
-        y = _step(self.conv_dw, self.bn1, x)
+        y = step(self.conv_dw, self.bn1, x)
         return conv_norm(self.conv_pw, self.bn2, y, residual=x if self.has_skip else None)
 
 
@@ -76,8 +76,8 @@ class _Inverted(nn.Module):
         self.has_skip = stride == 1 and channels == out
 
     def forward(self, x: Tensor) -> Tensor:
-        y = _step(self.conv_pw, self.bn1, x)
-        y = _step(self.conv_dw, self.bn2, y)
+        y = step(self.conv_pw, self.bn1, x)
+        y = step(self.conv_dw, self.bn2, y)
         return conv_norm(self.conv_pwl, self.bn3, y, residual=x if self.has_skip else None)
 
 
@@ -133,8 +133,8 @@ class EfficientNetLite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Scores of each class, before softmax."""
         check_images(x, "efficientnet_lite0", self.in_channels, 1)
-        y = self.blocks(_step(self.conv_stem, self.bn1, x))
-        y = F.adaptive_avg_pool2d(_step(self.conv_head, self.bn2, y), 1).flatten(1)
+        y = self.blocks(step(self.conv_stem, self.bn1, x))
+        y = F.adaptive_avg_pool2d(step(self.conv_head, self.bn2, y), 1).flatten(1)
         scores: Tensor = self.classifier(self.dropout(y))
         return scores
 
@@ -142,14 +142,14 @@ class EfficientNetLite(nn.Module):
 def _conv(
     channels: int, out: int, kernel: int, stride: int, groups: int, draw: Generator | None
 ) -> nn.Conv2d:
-    """A convolution; with a stride its padding depends on the image, and `_step` adds it."""
+    """A convolution; with a stride its padding depends on the image, and `step` adds it."""
     border = kernel // 2 if stride == 1 else 0
     return nn.Conv2d(
         channels, out, kernel, stride, border, groups=groups, bias=False, generator=draw
     )
 
 
-def _step(conv: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+def step(conv: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
     """Convolution, normalisation, ReLU6; ceil(size / stride) pixels, the odd zero at the end."""
     if conv.stride != (1, 1):
         sides: list[int] = []

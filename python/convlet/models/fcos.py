@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +18,18 @@ from convlet.models._layers import (
     generator,
     initialise,
 )
+from convlet.models.efficientnet import efficientnet_lite0, step
 from convlet.models.mobilenet import mobilenet_v2
+from convlet.models.published_weights import published
 from convlet.models.resnet import resnet18, resnet50
 from convlet.models.resnet_blocks import BasicBlock
 from convlet.nn import functional as F
 from convlet.nn.fusion import run
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
     from convlet.random import Generator
     from convlet.tensor import Tensor
 
@@ -51,6 +57,7 @@ class FCOS(nn.Module):
         depth: int = 2,
         in_channels: int = 3,
         seed: int | None = None,
+        backbone_weights: str | os.PathLike[str] | None = None,
     ) -> None:
         """Make the layers."""
         super().__init__()
@@ -61,10 +68,10 @@ class FCOS(nn.Module):
             depth=depth,
             in_channels=in_channels,
         )
-        check_choice("fcos", "backbone", backbone, tuple(BACKBONES))
+        check_choice("fcos", "backbone", backbone, BACKBONES)
         draw = generator(seed)
         self.in_channels, self.num_classes = in_channels, num_classes
-        self.backbone = BACKBONES[backbone](in_channels, draw)
+        self.backbone = _backbone(backbone, in_channels, draw)
         widths = self.backbone.widths
         self.lateral = nn.ModuleList(
             [nn.Conv2d(width, channels, 1, generator=draw) for width in widths]
@@ -81,6 +88,22 @@ class FCOS(nn.Module):
             nn.init.normal_(head.weight, 0.0, 0.01, draw)
         assert self.classes.bias is not None
         nn.init.constant_(self.classes.bias, -math.log(1 / _RARE - 1))
+        if backbone_weights is not None:
+            self._load_backbone(backbone, backbone_weights)
+
+    def _load_backbone(self, backbone: str, weights: str | os.PathLike[str]) -> None:
+        if backbone == "small":
+            raise ValueError('fcos: backbone_weights: there are none of the backbone "small"')
+        if self.in_channels != 3:
+            raise ValueError(
+                f"fcos: in_channels must be 3 with backbone_weights, got {self.in_channels}"
+            )
+        source = published(backbone)
+        whole, cut = WHOLE[backbone]
+        network = whole(**dict(source.arguments))
+        path = source.find() if weights == "imagenet" else Path(weights)
+        network.load_state_dict(source.state(network, path))
+        self.backbone.load_state_dict(cut(network).state_dict())
 
     def forward(self, x: Tensor) -> Tensor:
         """One row per place: x, y, stride, distances to 4 sides, centre-ness, scores of classes.
@@ -115,20 +138,24 @@ def fcos(
     depth: int = 2,
     in_channels: int = 3,
     seed: int | None = None,
+    backbone_weights: str | os.PathLike[str] | None = None,
 ) -> FCOS:
     """An `FCOS` detector, to be trained with `convlet.detection.FCOSLoss`.
 
     Args:
         num_classes: how many classes; there is none for the background.
-        backbone: "small" (basic blocks of ResNets, 32 to 128 channels), or "resnet18", "resnet50" or
-            "mobilenet_v2" of `convlet.models` without their last layers.
+        backbone: "small" (basic blocks of ResNets, 32 to 128 channels), or "resnet18", "resnet50",
+            "mobilenet_v2" or "efficientnet_lite0" of `convlet.models` without their last layers.
         channels: of the pyramid and the heads.
         depth: convolutions of each of the two towers before the last layers.
         in_channels: of the images.
         seed: of the first weights; None takes `convlet.seed`.
+        backbone_weights: "imagenet" for the published weights of the backbone, which are looked for as
+            by `models.create`, or the path of a file with the published names; None for first weights.
 
     Raises:
-        ValueError: a number is below 1, or there is no such backbone.
+        ValueError: a number is below 1, there is no such backbone, or its weights do not fit.
+        OSError: the published weights are not to be had; the message says where to put them.
 
     Example:
         >>> import convlet as cl
@@ -136,7 +163,7 @@ def fcos(
         >>> model(cl.Tensor([[[[0.5] * 64] * 64] * 3])).shape  # 8x8 + 4x4 + 2x2 places
         (1, 84, 11)
     """
-    return FCOS(num_classes, backbone, channels, depth, in_channels, seed)
+    return FCOS(num_classes, backbone, channels, depth, in_channels, seed, backbone_weights)
 
 
 class _Small(nn.Module):
@@ -172,28 +199,48 @@ class _Cut(nn.Module):
         return fine, middle
 
 
-def _resnet(make: Any, widths: tuple[int, int]) -> Any:
-    def build(channels: int, draw: Generator | None) -> nn.Module:
-        whole = make(num_classes=1, in_channels=channels)
-        body = nn.Sequential()
-        for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
-            body.add_module(name, nn.ReLU() if name == "relu" else getattr(whole, name))
-        return _Cut(body, ("layer2", "layer3"), widths)
+class _EfficientCut(nn.Module):
+    """EfficientNet-Lite0 up to the strides 8 and 16, whose steps pad by the size of the image."""
 
-    return build
+    widths = (40, 112)
+
+    def __init__(self, whole: nn.Module) -> None:
+        super().__init__()
+        self.conv_stem, self.bn1 = whole.conv_stem, whole.bn1
+        self.fine, self.middle = nn.Sequential(*whole.blocks[:3]), nn.Sequential(*whole.blocks[3:5])
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        fine = self.fine(step(self.conv_stem, self.bn1, x))
+        return fine, self.middle(fine)
 
 
-def _mobilenet(channels: int, draw: Generator | None) -> nn.Module:
-    features = list(mobilenet_v2(num_classes=1, in_channels=channels).features)
-    return _Cut(nn.Sequential(*features[:14]), ("6", "13"), (32, 96))
+def _resnet_cut(whole: Any) -> nn.Module:
+    body = nn.Sequential()
+    for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
+        body.add_module(name, nn.ReLU() if name == "relu" else getattr(whole, name))
+    wide = whole.fc.weight.shape[1] // 4
+    return _Cut(body, ("layer2", "layer3"), (wide, 2 * wide))
 
 
-BACKBONES: dict[str, Any] = {
-    "small": _Small,
-    "resnet18": _resnet(resnet18, (128, 256)),
-    "resnet50": _resnet(resnet50, (512, 1024)),
-    "mobilenet_v2": _mobilenet,
+def _mobilenet_cut(whole: Any) -> nn.Module:
+    return _Cut(nn.Sequential(*list(whole.features)[:14]), ("6", "13"), (32, 96))
+
+
+# The networks that a backbone can be cut from, and how.
+WHOLE: dict[str, tuple[Callable[..., nn.Module], Callable[[Any], nn.Module]]] = {
+    "resnet18": (resnet18, _resnet_cut),
+    "resnet50": (resnet50, _resnet_cut),
+    "mobilenet_v2": (mobilenet_v2, _mobilenet_cut),
+    "efficientnet_lite0": (efficientnet_lite0, _EfficientCut),
 }
+BACKBONES = ("small", *WHOLE)
+
+
+def _backbone(name: str, channels: int, draw: Generator | None) -> Any:
+    if name == "small":
+        return _Small(channels, draw)
+    whole, cut = WHOLE[name]
+    return cut(whole(num_classes=1, in_channels=channels))
 
 
 def _stage(channels: int, out: int, draw: Generator | None) -> nn.Sequential:

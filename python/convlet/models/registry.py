@@ -28,6 +28,7 @@ from convlet.models.resnet import (
 )
 from convlet.models.shufflenet import shufflenet_v2_x0_5, shufflenet_v2_x1_0
 from convlet.models.squeezenet import squeezenet1_1
+from convlet.models.ssdlite import ssdlite320_mobilenet_v3_large
 from convlet.models.unet import unet
 from convlet.models.vgg import (
     vgg11,
@@ -58,7 +59,9 @@ MODELS: dict[str, Callable[..., Module]] = {
     )
 }
 
-DETECTORS: dict[str, Callable[..., Module]] = {"fcos": fcos}
+DETECTORS: dict[str, Callable[..., Module]] = {
+    function.__name__: function for function in (fcos, ssdlite320_mobilenet_v3_large)
+}
 KNOWN = {**MODELS, **DETECTORS}
 
 # What users may say for what torchvision's functions call otherwise.

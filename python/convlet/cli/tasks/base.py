@@ -84,7 +84,7 @@ class Task(ABC):
         """A part, normalised, and changed at random as one of `augments` says."""
 
     @abstractmethod
-    def loss(self, parts: Parts) -> Callable[[Any, Any], Tensor]:
+    def loss(self, parts: Parts, model: Module) -> Callable[[Any, Any], Tensor]:
         """Outputs and targets of a batch in, one number out."""
 
     @abstractmethod

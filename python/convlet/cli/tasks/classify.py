@@ -77,7 +77,7 @@ class Classify(Task):
             changes = {}
         return datasets.dataset(part, mean, std, **changes)
 
-    def loss(self, parts: Parts) -> nn.CrossEntropyLoss:
+    def loss(self, parts: Parts, model: Module) -> nn.CrossEntropyLoss:
         """Cross-entropy."""
         return nn.CrossEntropyLoss()
 

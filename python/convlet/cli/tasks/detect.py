@@ -22,7 +22,9 @@ from convlet.data.detection import (
     fit,
 )
 from convlet.data.detection import load as load_boxes
+from convlet.models import FCOS, SSDLite
 from convlet.models.fcos import FCOS_PLACE
+from convlet.models.ssdlite import SSD_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +43,27 @@ if TYPE_CHECKING:
 _SHOWN = 5  # test images in the picture of boxes
 _SURE = 0.4  # the least score of boxes that are drawn and told
 _STEP = 32  # pixels; sides of an image are filled up to multiples
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of detector is trained and read.
+
+    Attributes:
+        loss: what its wrong answers cost.
+        decode: boxes from its outputs.
+        place: columns of its outputs before those of the classes.
+    """
+
+    loss: Callable[[], Callable[[Any, Any], cl.Tensor]]
+    decode: Callable[..., list[Detections]]
+    place: int
+
+
+KINDS: dict[type[Module], Kind] = {
+    FCOS: Kind(detection.FCOSLoss, detection.decode_fcos, FCOS_PLACE),
+    SSDLite: Kind(detection.SSDLoss, detection.decode_ssd, SSD_PLACE),
+}
 
 
 @dataclass(frozen=True)
@@ -86,7 +109,7 @@ class Detect(Task):
     """Boxes with classes."""
 
     name = "detect"
-    wanted = f"rows of {FCOS_PLACE} numbers and {{classes}} scores"
+    wanted = "a place and {classes} scores in each of its rows"
     defaults: ClassVar[Mapping[str, Any]] = {
         "model": "fcos",
         "augment": "flip",
@@ -147,16 +170,16 @@ class Detect(Task):
         """A part, normalised; boxes move with their images."""
         return DetectionDataset(*part, mean=mean, std=std, **changes)
 
-    def loss(self, parts: Parts) -> Callable[[Any, Any], cl.Tensor]:
-        """Classes, boxes and centre-ness."""
-        return detection.FCOSLoss()
+    def loss(self, parts: Parts, model: Module) -> Callable[[Any, Any], cl.Tensor]:
+        """What belongs to the kind of detector."""
+        return KINDS[type(model)].loss()
 
     def fits(self, outputs: Any, classes: int, shape: tuple[int, ...]) -> bool:
         """A row per place."""
         return (
             isinstance(outputs, cl.Tensor)
             and outputs.ndim == 3
-            and outputs.shape[2] == FCOS_PLACE + classes
+            and outputs.shape[2] - classes in {kind.place for kind in KINDS.values()}
         )
 
     def judge(self, model: Module, test: DetectionDataset, classes: list[str]) -> DetectScores:
@@ -165,7 +188,7 @@ class Detect(Task):
         with cl.evaluating(model), cl.no_grad():
             for images, _ in data.DataLoader(test, batch_size=self.batch):
                 outputs = model(cl.Tensor(images)).numpy()
-                found += detection.decode_fcos(outputs, images.shape[2:])
+                found += KINDS[type(model)].decode(outputs, images.shape[2:])
         shown = [detection.keep_one_class(one) for one in found]
         return DetectScores(
             detection.coco_scores(test.annotations, found, len(classes)),

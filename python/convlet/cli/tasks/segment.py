@@ -103,7 +103,7 @@ class Segment(Task):
         """A part, normalised; images and masks mirrored, turned and scaled together."""
         return segmentation.SegmentationDataset(*part, mean=mean, std=std, **changes)
 
-    def loss(self, parts: Parts) -> Callable[[Any, Any], cl.Tensor]:
+    def loss(self, parts: Parts, model: Module) -> Callable[[Any, Any], cl.Tensor]:
         """Cross-entropy of all pixels whose class is known."""
         return nn.CrossEntropyLoss(ignore_index=segmentation.IGNORED)
 
