@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import convlet
-from convlet.cli import bench, evaluate, info, predict, settings, show, summary, train
+from convlet.cli import bench, evaluate, info, predict, resuming, settings, show, summary, train
 from convlet.cli.arguments import Parser
 from convlet.cli.errors import FAILED, INTERRUPTED, CommandError
 from convlet.cli.output import complain
@@ -49,10 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.error(f"argument {word[:-3]}: a value is wanted, got '--'")
     arguments = parser.parse_args(words)
     try:
-        if getattr(arguments, "config", None) is not None:
-            options = arguments.parser.settings
-            arguments.parser.set_defaults(**settings.read(arguments.config, options))
-            arguments = parser.parse_args(words)  # again: the command line overrides the file
+        for source, read in (("config", settings.read), ("resume", resuming.read)):
+            if getattr(arguments, source, None) is not None:
+                options = arguments.parser.settings
+                arguments.parser.set_defaults(**read(getattr(arguments, source), options))
+                arguments = parser.parse_args(words)  # again: the command line overrides the file
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except CommandError as error:

@@ -12,6 +12,7 @@ from convlet.cli.output import as_json
 from convlet.errors import FormatError
 
 CONFIG = "config.json"
+METRICS = "metrics.json"  # written last: a run that has it is finished
 _LARGEST_CONFIG = 1_000_000  # bytes
 _LARGEST_SIDE = 2**20
 LARGEST_IMAGE = 2**20  # values; bounds the network that a file can make us build
@@ -69,8 +70,9 @@ def create(out: str | None, parent: Path, name: str) -> Path:
 
 
 def discard_if_empty(folder: Path) -> None:
-    """Remove a run folder into which nothing was written."""
-    if folder.is_dir() and not any(folder.iterdir()):
+    """Remove a run folder that holds nothing which was learnt."""
+    if folder.is_dir() and {path.name for path in folder.iterdir()} <= {CONFIG}:
+        (folder / CONFIG).unlink(missing_ok=True)
         folder.rmdir()
 
 

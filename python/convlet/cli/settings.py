@@ -22,13 +22,21 @@ _LARGEST = 1_000_000  # bytes
 def read(path: Path, options: Mapping[str, argparse.Action]) -> dict[str, Any]:
     """The values of a file by the names that argparse gives them; every fault names file and key."""
     try:
-        table = _parsed(path)
-        unknown = sorted(set(table) - set(options))
-        if unknown:
-            raise FormatError(f"unknown key {unknown[0]}, the keys are {', '.join(options)}")
-        return {options[key].dest: _value(key, table[key], options[key]) for key in table}
+        return checked(_parsed(path), options)
     except (OSError, ValueError, RecursionError) as error:
         raise CommandError(f"cannot use {path}: {error}", WRONG_USE) from error
+
+
+def checked(table: Mapping[str, Any], options: Mapping[str, argparse.Action]) -> dict[str, Any]:
+    """Values by the names of options, as argparse would give them.
+
+    Raises:
+        FormatError: there is no such option, or it does not take this value.
+    """
+    unknown = sorted(set(table) - set(options))
+    if unknown:
+        raise FormatError(f"unknown key {unknown[0]}, the keys are {', '.join(options)}")
+    return {options[key].dest: _value(key, table[key], options[key]) for key in table}
 
 
 def write(

@@ -15,6 +15,7 @@ import convlet as cl
 from convlet.cli import (
     network,
     pictures,
+    resuming,
     run_folder,
     settings,
     training,
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
     from convlet.cli.training import Outcome
     from convlet.nn import Module
 
-_TRAINING = (  # kept in the config
-    *("optimizer", "schedule", "augment", "mix", "warm_up", "epochs", "batch_size", "lr"),
-)
+_ELSEWHERE = {"task", "model", "data", "seed", "threads"}  # settings not kept in config.training
 
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -83,23 +82,29 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
         model = network.make(task, config.model, config.arguments, len(config.classes), shape)
     if arguments.save_config is not None:
         settings.write(arguments.save_config, arguments, arguments.parser.settings, "train")
-    folder = run_folder.create(arguments.out, Path("runs"), f"{config.model}-{_slug(parts.name)}")
+    folder = _folder(arguments, parts, config)
     say(
-        f"Training {config.model} on {len(parts.train.images):,} images of {parts.name} "
+        f"{'Training' if arguments.resume is None else f'Going on in {folder} to train'} {config.model} on {len(parts.train.images):,} images of {parts.name} "
         f"({_size(config)}, {len(parts.classes)} classes), {_plural(cl.get_num_threads(), 'thread')}; "
         f"{len(parts.validation.images):,} images to validate, {len(parts.test.images):,} to test."
     )
     facts: dict[str, Any] = {"run": str(folder), "model": config.model, "data": parts.name}
     facts["task"] = task.name
     try:
-        outcome = _fit(task, model, parts, arguments)
-        _save(folder, model, config, outcome)
+        if arguments.resume is None:
+            run_folder.write_config(folder, config)
+        outcome = _fit(task, model, parts, arguments, folder)
+        _save(folder, model, outcome)
         facts["interrupted"] = outcome.interrupted
         if outcome.interrupted:
             epochs = _plural(len(outcome.history), "full epoch")
-            say(f"Interrupted after {epochs}; saved to {folder}")
+            say(
+                f"Interrupted after {epochs}; saved to {folder}. "
+                f"To go on: convlet train --resume {folder}"
+            )
             return INTERRUPTED, {**facts, "epochs": len(outcome.history)}
         facts |= _report(task, folder, model, parts, outcome=outcome, start=start)
+        resuming.finish(folder)
     except OSError as error:
         raise CommandError(f"cannot write to {folder}: {error}") from error
     finally:
@@ -107,8 +112,20 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     return 0, facts
 
 
+def _folder(arguments: argparse.Namespace, parts: Parts, config: run_folder.RunConfig) -> Path:
+    """The run folder: a new one, or the one to go on in."""
+    if arguments.resume is None:
+        name = f"{config.model}-{_slug(parts.name)}"
+        return run_folder.create(arguments.out, Path("runs"), name)
+    folder: Path = arguments.resume
+    resuming.check_data(folder, config)
+    return folder
+
+
 def _complete(arguments: argparse.Namespace, task: Task) -> None:
     """Put the task's own values where the user gave none; refuse what the task does not know."""
+    if arguments.resume is not None:
+        resuming.check_options(arguments, arguments.parser.settings)
     if arguments.pretrained is not None:
         if task.name != "classify":
             raise CommandError(
@@ -157,7 +174,10 @@ def _check(arguments: argparse.Namespace, task: Task) -> None:
 def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig:
     channels, height, width = parts.train.images.shape[1:]
     path = Path(parts.name)
-    kept = (*_TRAINING, *(("pretrained", "fine_tune") if arguments.pretrained else ()))
+    options = {option.dest for option in arguments.parser.settings.values()} - _ELSEWHERE
+    training = {
+        name: value for name in sorted(options) if (value := getattr(arguments, name)) is not None
+    }
     wishes = ("kernel_size", "dropout", "base_channels", "seed")
     given = {name: getattr(arguments, name) for name in wishes}
     usual = TASKS[arguments.task].network.get(arguments.model)
@@ -178,12 +198,15 @@ def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig
         std=parts.std,
         white=parts.white,
         centred=parts.centred,
-        training={name: getattr(arguments, name) for name in kept}
+        training=training
+        | {"images": len(parts.train.images)}
         | ({"fitted": 1} if parts.fitted else {}),
     )
 
 
-def _fit(task: Task, model: Module, parts: Parts, arguments: argparse.Namespace) -> Outcome:
+def _fit(
+    task: Task, model: Module, parts: Parts, arguments: argparse.Namespace, folder: Path
+) -> Outcome:
     try:
         with np.errstate(all="ignore"):  # a loss that is not finite ends the training, in our words
             if arguments.pretrained is not None:
@@ -194,6 +217,8 @@ def _fit(task: Task, model: Module, parts: Parts, arguments: argparse.Namespace)
                     batch_size=arguments.batch_size,
                     seed=arguments.seed,
                     augment=arguments.augment,
+                    folder=folder,
+                    resume=arguments.resume is not None,
                 )
             return training.fit(
                 task,
@@ -208,16 +233,19 @@ def _fit(task: Task, model: Module, parts: Parts, arguments: argparse.Namespace)
                 augment=arguments.augment,
                 mix=arguments.mix,
                 warm_up=arguments.warm_up,
+                folder=folder,
+                resume=arguments.resume is not None,
             )
     except NonFiniteLossError as error:
+        if arguments.resume is None:
+            resuming.finish(folder)  # going on would end the same
         what = str(error).partition(";")[0]
         raise CommandError(f"{what}; try a lower --lr") from error
 
 
-def _save(folder: Path, model: Module, config: run_folder.RunConfig, outcome: Outcome) -> None:
+def _save(folder: Path, model: Module, outcome: Outcome) -> None:
     """Write what training gave, before anything else can go wrong."""
     network.save(model, folder)
-    run_folder.write_config(folder, config)
     if outcome.history:
         outcome.history.to_csv(folder / "history.csv")
 
@@ -238,7 +266,7 @@ def _report(
         "threads": cl.get_num_threads(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
-    with atomic_write(folder / "metrics.json") as file:
+    with atomic_write(folder / run_folder.METRICS) as file:
         file.write((as_json(facts) + "\n").encode())
     drawings = task.figures(model, outcome, test, results, parts.classes)
     names = pictures.draw(folder, drawings)

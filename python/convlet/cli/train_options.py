@@ -23,6 +23,7 @@ examples:
   convlet train --pretrained efficientnet_lite0 --data folder/   photographs, a folder per class
   convlet train --task detect --data folder/      boxes, in files of COCO, Pascal VOC or YOLO
   convlet train --config my.toml --seed 1         the same with another seed
+  convlet train --resume runs/lenet5-digits-001   go on where it was cut short
   convlet train --json > result.json              figures for a program; progress goes to stderr
 """
 
@@ -133,6 +134,11 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--save-config", type=Path, metavar="FILE",
         help="write all settings to a new TOML file for --config, then train",
+    )  # fmt: skip
+    parser.add_argument(
+        "--resume", type=Path, metavar="RUN",
+        help="go on with a training that was cut short, by the settings of its run folder, to the same end "
+        "as if it had not been",
     )  # fmt: skip
     parser.add_argument(
         "--json", action="store_true", help="write JSON, and progress to standard error"

@@ -6,17 +6,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from convlet import optim
+from convlet.cli import resuming
 from convlet.data import DataLoader, transforms
 from convlet.optim import lr_scheduler
 from convlet.train import EarlyStopping, History, ProgressBar, Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from convlet.cli.datasets import Parts
     from convlet.cli.tasks import Task
     from convlet.nn import Module
     from convlet.optim import Optimizer
+    from convlet.train import Callback
 
 PATIENCE = 5  # epochs without a lower validation loss, at one learning rate
 _STAGES = 4  # learning rates
@@ -113,6 +116,15 @@ class StagedStopping(EarlyStopping):
         for group in trainer.optimizer.param_groups:
             group["lr"] *= _LOWER_BY
 
+    def state_dict(self) -> dict[str, Any]:
+        """What early stopping keeps, and the rates that are left."""
+        return {**super().state_dict(), "stages_left": self.stages_left}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on counting, and stepping down."""
+        super().load_state_dict(state)
+        self.stages_left = int(state["stages_left"])
+
 
 def fit(
     task: Task,
@@ -128,10 +140,13 @@ def fit(
     augment: str = "shift",
     mix: str = "none",
     warm_up: int = 0,
+    folder: Path | None = None,
+    resume: bool = False,
 ) -> Outcome:
     """Train until the validation loss has stopped decreasing; the best weights stay in the model.
 
-    A schedule that follows a plan is followed to its end.
+    A schedule that follows a plan is followed to its end. A run folder gets a checkpoint after each
+    epoch, from which it goes on with `resume`.
 
     Raises:
         NonFiniteLossError: the loss became NaN or infinite.
@@ -156,12 +171,13 @@ def fit(
         scheduler_per="step",
     )
     stopping = _stopping(schedule, epochs)
-    history = trainer.fit(
-        loader,
-        DataLoader(validation, batch_size=task.batch),
-        epochs,
-        [stopping, ProgressBar()],
-    )
+    callbacks: list[Callback] = [stopping, ProgressBar()]
+    if folder is not None:
+        callbacks.append(resuming.keep(folder))
+        if resume:
+            resuming.go_on(trainer, folder)
+    judged = DataLoader(validation, batch_size=task.batch)
+    history = trainer.fit(loader, judged, epochs - trainer.epoch, callbacks)
     seconds = sum(row["seconds"] for row in history)
     return Outcome(
         history=history,

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convlet import models, nn, optim, transfer
-from convlet.cli import datasets
+from convlet.cli import datasets, resuming
 from convlet.cli.errors import WRONG_USE, CommandError
-from convlet.cli.output import say
+from convlet.cli.output import percent, say
 from convlet.cli.training import Outcome
 from convlet.data import DataLoader
 from convlet.train import EarlyStopping, History, ProgressBar, Trainer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
     from convlet.cli.datasets import Parts
@@ -42,13 +44,61 @@ def make(name: str, arguments: dict[str, Any]) -> Module:
 
 
 def fit(
-    model: Module, parts: Parts, *, fine_tune: int, batch_size: int, seed: int, augment: str
+    model: Module,
+    parts: Parts,
+    *,
+    fine_tune: int,
+    batch_size: int,
+    seed: int,
+    augment: str,
+    folder: Path,
+    resume: bool = False,
 ) -> Outcome:
     """Train the head on features computed once, then the last stages for `fine_tune` epochs.
+
+    The run folder gets a checkpoint when the head is done and after each epoch of the stages, from
+    which it goes on with `resume`.
 
     Raises:
         NonFiniteLossError: the loss became NaN or infinite.
     """
+    names = transfer.stages(model)
+    if not resume:
+        head = _fit_head(model, parts, seed)
+    groups = transfer.unfreeze(
+        model, since=names[max(0, len(names) - _STAGES)], lr=_LR, decay=_DECAY
+    )
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.AdamW(groups))
+    if resume:
+        resuming.go_on(trainer, folder)
+    else:
+        trainer.epoch, trainer.history[:] = HEAD_EPOCHS, head
+        resuming.save(trainer, folder)
+    left = HEAD_EPOCHS + fine_tune - trainer.epoch
+    stopping = _SinceHead("val_loss", patience=max(fine_tune, 1))
+    if left:
+        say(f"Adjusting the last {_STAGES} stages.")
+    changed = datasets.dataset(parts.train, parts.mean, parts.std, flip=augment == "flip")
+    validation = datasets.dataset(parts.validation, parts.mean, parts.std)
+    history = trainer.fit(
+        DataLoader(changed, batch_size=batch_size, shuffle=True, seed=seed),
+        DataLoader(validation, batch_size=_CHUNK),
+        left,
+        [stopping, resuming.keep(folder), ProgressBar()],
+    )
+    seconds = sum(row["seconds"] for row in history)
+    return Outcome(
+        history=history,
+        best_epoch=stopping.best_epoch,
+        stopped_early=False,
+        interrupted=trainer.interrupted,
+        seconds=seconds,
+        images_per_second=len(changed) * (1 + len(history) - HEAD_EPOCHS) / max(seconds, 1e-9),
+    )
+
+
+def _fit_head(model: Module, parts: Parts, seed: int) -> History:
+    """Train the last layer; the first epoch has also the time of looking at the pictures."""
     train = datasets.dataset(parts.train, parts.mean, parts.std)
     validation = datasets.dataset(parts.validation, parts.mean, parts.std)
     transfer.freeze(model)
@@ -64,37 +114,21 @@ def fit(
         epochs=HEAD_EPOCHS,
         seed=seed,
     )
-    best, interrupted = len(history), False
-    if fine_tune:
-        say(f"Adjusting the last {_STAGES} stages.")
-        names = transfer.stages(model)
-        groups = transfer.unfreeze(
-            model, since=names[max(0, len(names) - _STAGES)], lr=_LR, decay=_DECAY
-        )
-        changed = datasets.dataset(parts.train, parts.mean, parts.std, flip=augment == "flip")
-        loader = DataLoader(changed, batch_size=batch_size, shuffle=True, seed=seed)
-        trainer = Trainer(model, nn.CrossEntropyLoss(), optim.AdamW(groups))
-        stopping = EarlyStopping("val_loss", patience=fine_tune)
-        finer = trainer.fit(
-            loader,
-            DataLoader(validation, batch_size=_CHUNK),
-            fine_tune,
-            [stopping, ProgressBar()],
-        )
-        best, interrupted = best + stopping.best_epoch, trainer.interrupted
-        head = len(history)
-        history = History(
-            [*history, *({**row, "epoch": head + i} for i, row in enumerate(finer, 1))]
-        )
-    seconds = looking + sum(row["seconds"] for row in history)
-    return Outcome(
-        history=history,
-        best_epoch=best,
-        stopped_early=False,
-        interrupted=interrupted,
-        seconds=seconds,
-        images_per_second=len(train) * (1 + len(history) - HEAD_EPOCHS) / max(seconds, 1e-9),
+    history[0]["seconds"] += looking
+    history[0]["images_per_second"] = len(train) / history[0]["seconds"]
+    say(
+        f"Trained a new last layer on them for {HEAD_EPOCHS} epochs: "
+        f"{percent(history[-1]['val_accuracy'])} of the validation images are right."
     )
+    return history
+
+
+class _SinceHead(EarlyStopping):
+    """Goes back to the new head alone, if no finer adjustment was better."""
+
+    def on_fit_start(self, trainer: Trainer, epochs: int) -> None:
+        super().on_fit_start(trainer, epochs)
+        self.on_epoch_end(trainer, trainer.history[-1])
 
 
 class _Rows:

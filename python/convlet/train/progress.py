@@ -24,6 +24,8 @@ _REDRAW = 0.05  # seconds between changes of the bar, so that drawing costs noth
 class ProgressBar(Callback):
     """Show epoch, loss, accuracy, images per second and the time left.
 
+    Epochs are counted from the trainer's first one.
+
     The time left counts all epochs asked for: a training that stops early ends sooner.
 
     Args:
@@ -37,16 +39,18 @@ class ProgressBar(Callback):
         self._bar = _bar_possible() if bar is None else bar
         self._progress: Any = None
         self._task: Any = None
-        self._epochs = self._epoch = 0
+        self._epochs = self._epoch = self._before = 0
         self._start = self._drawn = 0.0
         self._last = ""
 
     def on_fit_start(self, trainer: Trainer, epochs: int) -> None:
         """Start the clock and the bar."""
+        self._before = trainer.epoch  # of an earlier fit, or of the run that is resumed
         self._epochs, self._epoch, self._last = epochs, 0, ""
         self._start = time.perf_counter()
         if self._bar:
-            self._progress, self._task = _open_bar(epochs)
+            first = f"{self._before + 1}/{self._before + epochs}"
+            self._progress, self._task = _open_bar(first)
 
     def on_epoch_start(self, trainer: Trainer, epoch: int) -> None:
         """Count the epoch."""
@@ -68,7 +72,7 @@ class ProgressBar(Callback):
             self._task,
             total=total,
             completed=done,
-            epoch=f"{self._epoch}/{self._epochs}",
+            epoch=f"{self._before + self._epoch}/{self._before + self._epochs}",
             facts=f"{_facts(logs)}{self._last}  {logs['images_per_second']:,.0f} images/s{left}",
         )
 
@@ -79,8 +83,8 @@ class ProgressBar(Callback):
             self._last = "  " + _validation(logs) if wide and "val_loss" in logs else ""
             return
         left = (time.perf_counter() - self._start) / self._epoch * (self._epochs - self._epoch)
-        width = len(str(self._epochs))
-        parts = [f"epoch {self._epoch:>{width}}/{self._epochs}", _facts(logs)]
+        total = str(self._before + self._epochs)
+        parts = [f"epoch {self._before + self._epoch:>{len(total)}}/{total}", _facts(logs)]
         if "val_loss" in logs:
             parts.append(_validation(logs))
         rate = f"{float(logs.get('images_per_second', 0.0)):,.0f} images/s"
@@ -136,7 +140,7 @@ def _bar_possible() -> bool:
     return sys.stdout.isatty()
 
 
-def _open_bar(epochs: int) -> tuple[Any, Any]:
+def _open_bar(epoch: str) -> tuple[Any, Any]:
     from rich.progress import BarColumn, Progress, TextColumn
     from rich.table import Column
 
@@ -148,4 +152,4 @@ def _open_bar(epochs: int) -> tuple[Any, Any]:
         expand=True,
     )
     progress.start()
-    return progress, progress.add_task("", total=None, epoch=f"1/{epochs}", facts="")
+    return progress, progress.add_task("", total=None, epoch=epoch, facts="")

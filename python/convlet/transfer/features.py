@@ -103,6 +103,7 @@ def fit_head(
     Raises:
         TypeError: the last layer is not linear.
         ValueError: shapes do not fit.
+        KeyboardInterrupt: Ctrl-C was pressed.
 
     Example:
         >>> from convlet import nn, transfer
@@ -125,12 +126,11 @@ def fit_head(
     schedule = optim.lr_scheduler.CosineAnnealingLR(
         optimizer, positive(epochs, "fit_head", "epochs")
     )
-    trainer = Trainer(head, nn.CrossEntropyLoss(), optimizer)
-    judged = None if validation is None else [validation]
-    for _ in range(epochs):
-        trainer.fit(batches, judged, epochs=1)
-        schedule.step()
-    return trainer.history
+    trainer = Trainer(head, nn.CrossEntropyLoss(), optimizer, scheduler=schedule)
+    history = trainer.fit(batches, None if validation is None else [validation], epochs)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return history
 
 
 class _Batches:
