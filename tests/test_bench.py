@@ -152,6 +152,8 @@ def test_what_the_command_times_covers_each_operator() -> None:
         operators = {case.operator for case in cases}
         assert operators == {"conv2d", "max_pool2d", "batch_norm", "linear", "network"}
     assert bench.selected(OPERATORS, ["POOL"]) == [c for c in OPERATORS if "pool" in c.group]
+    convolutions = bench.selected(OPERATORS, ["conv2d"])
+    assert [c.operator for c in convolutions] == ["conv2d"] * len(convolutions) != []
     assert bench.selected(OPERATORS, ["nothing like it"]) == []
     assert bench.selected(OPERATORS, []) == list(OPERATORS)
 
@@ -209,6 +211,7 @@ def test_bench_gives_json_alone_on_standard_output(
     ("arguments", "words"),
     [
         (["--only", "nothing like it"], "nothing has nothing like it in its name"),
+        (["--only", "conv2d", "relu9"], "--only: nothing has relu9 in its name; the operators are"),
         (["--sides", "abacus"], "got 'abacus'"),
         (["--threads", "0"], "--threads: must be at least 1"),
         (["--repeats", "0"], "--repeats: must be at least 1"),

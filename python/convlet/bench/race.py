@@ -74,12 +74,17 @@ class Row:
 
 
 def selected(cases: Iterable[Case], patterns: Sequence[str]) -> list[Case]:
-    """Cases that have one of the patterns in their group or name, in any case; all without any."""
-    return [
-        case
-        for case in cases
-        if not patterns or any(p.lower() in f"{case.group} {case.name}".lower() for p in patterns)
-    ]
+    """Cases that have one of the patterns in operator, group or name; all without any.
+
+    Upper and lower case are the same.
+    """
+    wanted = [pattern.lower() for pattern in patterns]
+
+    def fits(case: Case) -> bool:
+        names = f"{case.operator} {case.group} {case.name}".lower()
+        return not wanted or any(pattern in names for pattern in wanted)
+
+    return [case for case in cases if fits(case)]
 
 
 def race(

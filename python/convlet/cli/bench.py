@@ -47,7 +47,10 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
 def add_options(parser: argparse.ArgumentParser, repeats: int) -> None:
     """Add what every command has that times cases."""
     parser.add_argument(
-        "--only", nargs="+", metavar="PATTERN", help="what has one of these in its group or name"
+        "--only",
+        nargs="+",
+        metavar="PATTERN",
+        help="what has one of these in operator, group or name",
     )
     parser.add_argument(
         "--sides", nargs="+", metavar="LIBRARY", help="of numpy torch onnxruntime openvino jax"
@@ -76,9 +79,13 @@ def report(arguments: argparse.Namespace, cases: Sequence[Case]) -> int:
     from convlet import bench
     from convlet.bench.race import Disagreement
 
+    for pattern in arguments.only or ():
+        if not bench.selected(cases, [pattern]):
+            known = ", ".join(dict.fromkeys(case.operator for case in cases))
+            raise CommandError(
+                f"--only: nothing has {pattern} in its name; the operators are {known}", WRONG_USE
+            )
     chosen = bench.selected(cases, arguments.only or ())
-    if not chosen:
-        raise CommandError(f"nothing has {' or '.join(arguments.only)} in its name", WRONG_USE)
     _check_files(arguments)
     try:
         sides = bench.available(arguments.threads, arguments.sides)

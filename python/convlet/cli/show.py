@@ -34,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `convlet show`."""
     text = "Draw what a trained network has learnt and where it looks, into a new folder."
     more = (
-        f"Without images, {_SHOWN} of the run's test images are shown, of different classes; {RULE}"
+        f"Without images, {_SHOWN} of the run's test images are shown, of different classes. {RULE}"
     )
     parser = commands.add_parser("show", help=text, description=f"{text} {more}", epilog=_EXAMPLES)
     parser.add_argument("run_path", metavar="RUN", help="a run folder, as convlet train writes it")

@@ -89,7 +89,9 @@ def _load_path(path: Path, size: int | tuple[int, int] | None) -> Loaded:
     if path.is_dir():
         return _load_folder(path, size)
     if not path.exists():
-        raise ValueError(f"load: there is no file {path}, and the known names are {NAMES}")
+        raise ValueError(
+            f"load: there is no file {path}, and the known names are {', '.join(NAMES)}"
+        )
     if path.suffix == ".npz":
         return (*npz.load(path), None)
     if path.suffix == ".csv":
