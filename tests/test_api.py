@@ -80,7 +80,7 @@ NAMES = {
     "convlet.transfer": "features fit_head freeze neighbours replace_head stages unfreeze",
     "convlet.models": """lenet5 vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn resnet18
         resnet34 resnet50 resnet101 resnet152 resnext50_32x4d mobilenet_v2 unet alexnet densenet121
-        deeplabv3 lraspp DeepLabV3 DeepLabV3Outputs LRASPP
+        deeplabv3 lraspp resunet ResUNet DeepLabV3 DeepLabV3Outputs LRASPP
         efficientnet_lite0 googlenet mobilenet_v3_large mobilenet_v3_small shufflenet_v2_x0_5
         shufflenet_v2_x1_0 squeezenet1_1 create list names published recognise
         imagenet_classes Preprocessing""",

@@ -41,9 +41,12 @@ def test_train_evaluate_predict(
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert (config["task"], config["model"], config["training"]["batch_size"]) == (
         "segment",
-        "unet",
+        "resunet",
         8,
     )
+    chosen = config["training"]
+    assert (chosen["schedule"], chosen["warm_up"], chosen["lr"]) == ("cosine", 1, 0.002)
+    assert config["arguments"]["base_channels"] == 2
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
 
     done = inside("evaluate", "run", "--json", cwd=tmp_path, capsys=capsys)
@@ -88,7 +91,8 @@ def test_pictures(small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str
         (("--model", "lenet5"), "not scores of 11 classes at each pixel"),
         (("--augment", "shift"), "--augment: --task segment has none, flip, affine, got shift"),
         (("--pretrained", "resnet18"), "--pretrained: it is for --task classify, not segment"),
-        (("--kernel-size", "3"), "--kernel-size: unet has no such argument"),
+        (("--kernel-size", "3"), "--kernel-size: resunet has no such argument"),
+        (("--schedule", "staged", "--warm-up", "1"), "--warm-up: needs --schedule cosine or"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(
@@ -100,6 +104,21 @@ def test_what_does_not_fit_is_one_sentence(
 ) -> None:
     done = inside("train", "--task", "segment", *arguments, cwd=tmp_path, capsys=capsys)
     assert words in one_line_error(done, 2)
+
+
+def test_a_warm_up_of_the_task_gives_way_to_other_schedules_and_single_epochs(
+    small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = ("train", "--task", "segment", "--base-channels", "2", "--out")
+    for name, options in (
+        ("one", ("--epochs", "1")),
+        ("cycle", ("--epochs", "2", "--schedule", "onecycle")),
+        ("unet", ("--epochs", "2", "--model", "unet", "--warm-up", "0")),
+    ):
+        done = inside(*train, name, *options, cwd=tmp_path, capsys=capsys)
+        assert (done.returncode, done.stderr) == (0, "")
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert config["training"]["warm_up"] == 0
 
 
 def test_a_source_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ _torch_networks = pytest.importorskip("convlet.bench._torch_networks")
 
 RTOL, TRIES = 1e-3, 8
 # The others take a second and more.
-QUICK = {"efficientnet_lite0", "lenet5", "lraspp", "mobilenet_v2", "mobilenet_v3_small", "resnet18",
+QUICK = {"resunet", "efficientnet_lite0", "lenet5", "lraspp", "mobilenet_v2", "mobilenet_v3_small", "resnet18",
          "shufflenet_v2_x0_5", "squeezenet1_1", "unet"}  # fmt: skip
 # (N, C, H, W) by stem, and what the network is made with.
 SIZES = {"imagenet": (2, 3, 75, 66), "cifar": (2, 3, 33, 28)}
@@ -28,6 +28,7 @@ OTHERS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     "lenet5": ((2, 1, 28, 28), {}),
     "deeplabv3": ((2, 3, 75, 66), {"num_classes": 7}),
     "lraspp": ((2, 3, 75, 66), {"num_classes": 7}),
+    "resunet": ((2, 3, 49, 34), {"num_classes": 3, "base_channels": 8}),
     "unet": ((2, 3, 16, 48), {"num_classes": 3, "base_channels": 8}),
 }
 # One of each family; with normalisation, which is another function in training. DeepLabV3 normalises
@@ -37,7 +38,7 @@ SMALL_STEM = ["alexnet", "densenet121", "efficientnet_lite0", "googlenet", "mobi
               "squeezenet1_1", "vgg11_bn"]  # fmt: skip
 NORMALISED = ["densenet121", "efficientnet_lite0", "googlenet", "lraspp", "mobilenet_v2",
               "mobilenet_v3_small", "resnet18", "resnet50", "resnext50_32x4d",
-              "shufflenet_v2_x0_5", "unet", "vgg11_bn"]  # fmt: skip
+              "resunet", "shufflenet_v2_x0_5", "unet", "vgg11_bn"]  # fmt: skip
 
 
 def marked(*values: str) -> Any:

@@ -41,6 +41,7 @@ def build(name: str, **arguments: Any) -> Any:
         "fcos": FCOS,
         "lenet5": LeNet,
         "mobilenet_v2": MobileNetV2,
+        "resunet": ResUNet,
         "ssdlite320_mobilenet_v3_large": SSDLite,
         "unet": UNet,
     }
@@ -201,6 +202,39 @@ class UNet(nn.Module):
             x = torch.cat((getattr(self, f"upconv{level}")(x), kept[level - 1]), 1)
             x = getattr(self, f"decoder{level}")(x)
         return self.conv(x)
+
+
+def join(channels: int, out: int, kernel: int, stride: int = 1) -> Any:
+    conv = nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(out), nn.ReLU(inplace=True))
+
+
+class ResUNet(nn.Module):
+    def __init__(self, in_channels: int = 3, num_classes: int = 1, base_channels: int = 24) -> None:
+        super().__init__()
+        c = base_channels
+        self.stem, self.layer1 = join(in_channels, c, 3, 2), Residual(c, c, 1, False)
+        for level, (channels, out) in enumerate(((c, 2 * c), (2 * c, 4 * c), (4 * c, 6 * c)), 2):
+            blocks = (Residual(channels, out, 2, False), Residual(out, out, 1, False))
+            self.add_module(f"layer{level}", nn.Sequential(*blocks))
+        for level, (channels, out, skip) in ((3, (6, 3, 4)), (2, (3, 2, 2)), (1, (2, 1, 1))):
+            self.add_module(f"up{level}", join(channels * c, out * c, 1))
+            self.add_module(f"decoder{level}", join((out + skip) * c, out * c, 3))
+        self.coarse = nn.Conv2d(3 * c, num_classes, 1)
+        self.fine = nn.Conv2d(c, 4 * num_classes, 3, padding=1)
+
+    def forward(self, x: Any) -> Any:
+        kept = [self.layer1(self.stem(x))]
+        kept += [self.layer2(kept[0])]
+        kept += [self.layer3(kept[1])]
+        y, coarse = self.layer4(kept[2]), None
+        for level in (3, 2, 1):
+            skip = kept[level - 1]
+            up = F.interpolate(getattr(self, f"up{level}")(y), skip.shape[2:])
+            y = getattr(self, f"decoder{level}")(torch.cat((up, skip), 1))
+            coarse = self.coarse(y) if level == 3 else coarse
+        fine = F.pixel_shuffle(self.fine(y), 2)[:, :, : x.shape[2], : x.shape[3]]
+        return fine + F.interpolate(coarse, x.shape[2:], mode="bilinear")
 
 
 def double(channels: int, out: int, name: str) -> Any:

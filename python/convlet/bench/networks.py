@@ -39,7 +39,7 @@ class Network(Case):
     @property
     def dense(self) -> bool:
         """Whether each pixel has a class."""
-        return self.model in {"unet", "deeplabv3", "lraspp"}
+        return self.model in {"unet", "resunet", "deeplabv3", "lraspp"}
 
     def make(self) -> nn.Module:
         """The network with the weights that all sides start from."""

@@ -22,7 +22,7 @@ _EXAMPLES = """\
 examples:
   convlet predict runs/lenet5-digits-001 photo.png scan.jpg
   convlet predict runs/lenet5-digits-001 digit.npy --json
-  convlet predict runs/unet-shapes-001 photo.png --out found    pictures of masks, and JSON
+  convlet predict runs/resunet-shapes-001 photo.png --out found    pictures of masks, and JSON
 """
 
 

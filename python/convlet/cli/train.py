@@ -140,6 +140,9 @@ def _complete(arguments: argparse.Namespace, task: Task) -> None:
     for option, value in task.defaults.items():
         if getattr(arguments, option) is None:
             setattr(arguments, option, value)
+    if arguments.warm_up is None:
+        fits = arguments.schedule in training.WARMED and arguments.epochs > task.warm_up
+        arguments.warm_up = task.warm_up if fits else 0
     if arguments.lr is None:
         arguments.lr = training.OPTIMIZERS[arguments.optimizer].lr
     if arguments.augment not in task.augments:

@@ -83,9 +83,9 @@ def add_options(parser: Parser) -> None:
         "(mixup), or a rectangle of one put into the other (cutmix); with --task classify",
     )  # fmt: skip
     parser.setting(
-        "--warm-up", type=whole(0, 100_000), default=0, metavar="N",
+        "--warm-up", type=whole(0, 100_000), metavar="N",
         help="epochs in which the learning rate rises to the first one, before the schedule cosine or "
-        "constant begins",
+        f"constant begins (default: {_usual_warm_up()})",
     )  # fmt: skip
     parser.setting(
         "--epochs", type=whole(1, 100_000), metavar="N",
@@ -111,7 +111,7 @@ def add_options(parser: Parser) -> None:
     )  # fmt: skip
     parser.setting(
         "--base-channels", type=whole(1, 4_096), metavar="N",
-        help="channels of unet's first level (default: 16)",
+        help="channels of the first level of unet and resunet (default: 16 and 24)",
     )  # fmt: skip
     parser.setting(
         "--seed", type=whole(0, 2**63 - 1), default=0, metavar="N",
@@ -150,3 +150,9 @@ def _usual(option: str) -> str:
     first, *others = TASKS.values()
     words = [f"{task.defaults[option]} to {task.name}" for task in others]
     return ", ".join([str(first.defaults[option]), *words])
+
+
+def _usual_warm_up() -> str:
+    first, *others = TASKS.values()
+    words = [f"{task.warm_up} to {task.name}" for task in others if task.warm_up != first.warm_up]
+    return ", ".join([str(first.warm_up), *words])

@@ -25,6 +25,7 @@ from convlet.models.resnet import (
     resnet152,
     resnext50_32x4d,
 )
+from convlet.models.resunet import ResUNet, resunet
 from convlet.models.shufflenet import ShuffleNetV2, shufflenet_v2_x0_5, shufflenet_v2_x1_0
 from convlet.models.squeezenet import SqueezeNet, squeezenet1_1
 from convlet.models.ssdlite import SSDLite, ssdlite320_mobilenet_v3_large
@@ -59,6 +60,7 @@ __all__ = [
     "Preprocessing",
     "Published",
     "ResNet",
+    "ResUNet",
     "SSDLite",
     "ShuffleNetV2",
     "SqueezeNet",
@@ -88,6 +90,7 @@ __all__ = [
     "resnet101",
     "resnet152",
     "resnext50_32x4d",
+    "resunet",
     "shufflenet_v2_x0_5",
     "shufflenet_v2_x1_0",
     "squeezenet1_1",

@@ -26,6 +26,7 @@ from convlet.models.resnet import (
     resnet152,
     resnext50_32x4d,
 )
+from convlet.models.resunet import resunet
 from convlet.models.shufflenet import shufflenet_v2_x0_5, shufflenet_v2_x1_0
 from convlet.models.squeezenet import squeezenet1_1
 from convlet.models.ssdlite import ssdlite320_mobilenet_v3_large
@@ -54,7 +55,7 @@ MODELS: dict[str, Callable[..., Module]] = {
     for function in (
         *(alexnet, deeplabv3, densenet121, efficientnet_lite0, googlenet, lenet5, lraspp),
         *(mobilenet_v2, mobilenet_v3_large, mobilenet_v3_small, resnet18, resnet34, resnet50),
-        *(resnet101, resnet152, resnext50_32x4d, shufflenet_v2_x0_5, shufflenet_v2_x1_0),
+        *(resnet101, resnet152, resnext50_32x4d, resunet, shufflenet_v2_x0_5, shufflenet_v2_x1_0),
         *(squeezenet1_1, unet, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn),
     )
 }

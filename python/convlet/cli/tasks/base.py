@@ -56,6 +56,7 @@ class Task(ABC):
         network: arguments of networks that the command line sets, by network.
         augments: what `--augment` may be, with the arguments of `dataset` that do it.
         metrics: what the progress bar shows beside the loss.
+        warm_up: epochs in which the learning rate rises, before schedules that take this.
         batch: images at once where nothing is trained.
         sized: whether `--image-size` is for it.
     """
@@ -66,6 +67,7 @@ class Task(ABC):
     network: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     augments: ClassVar[Mapping[str, Mapping[str, Any]]]
     metrics: ClassVar[tuple[str | Metric, ...]] = ()
+    warm_up: ClassVar[int] = 0
     batch: ClassVar[int] = 256
     sized: ClassVar[bool] = False
 

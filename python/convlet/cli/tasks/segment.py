@@ -41,12 +41,13 @@ class Segment(Task):
     name = "segment"
     wanted = "scores of {classes} classes at each pixel"
     defaults: ClassVar[Mapping[str, Any]] = {
-        "model": "unet",
+        "model": "resunet",
         "augment": "flip",
-        "schedule": "onecycle",
-        "epochs": 12,
+        "schedule": "cosine",
+        "epochs": 24,
         "batch_size": 8,
     }
+    warm_up = 1
     network: ClassVar[Mapping[str, Mapping[str, Any]]] = {"unet": {"base_channels": 16}}
     augments: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "none": {},
