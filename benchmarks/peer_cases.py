@@ -62,7 +62,7 @@ NETWORKS = (
     Network("EfficientNet-Lite0, 8x3x224x224", 8, "efficientnet_lite0", 3, 224, 1000),
     Network("U-Net, 2x3x128x128", 2, "unet", 3, 128, 2, (("num_classes", 2),)),
     Network("residual U-Net, 8x3x128x128", 8, "resunet", 3, 128, 11, (("num_classes", 11),)),
-    Network("DeepLabV3 on ResNet-50, 2x3x128x128", 2, "deeplabv3", 3, 128, 21),
+    Network("LR-ASPP, 8x3x128x128", 8, "lraspp", 3, 128, 21),
 )
 
 CASES = (*CONVOLUTIONS, *OTHERS, *NETWORKS)
