@@ -55,6 +55,31 @@ def test_an_array_of_another_dtype_is_a_copy_and_never_a_surprise() -> None:
         np.asarray(x, np.int64, copy=False)
 
 
+def test_all_is_on_the_processor_and_of_float32() -> None:
+    x, net = Tensor([1.0]), nn.Sequential(nn.Linear(2, 2))
+    for thing in (x, net):
+        assert thing.cpu() is thing.float() is thing
+        assert thing.to("cpu", non_blocking=True) is thing.to(device="cpu:0") is thing
+        assert thing.to(np.float32) is thing.to("cpu", np.dtype("float32")) is thing
+        assert thing.to(x.device) is thing.to(x) is thing.to("cpu", dtype="torch.float32") is thing
+        for other in ("cuda", "cuda:0", "mps", "float16", np.float64, "", 0, "cpufloat32"):
+            with pytest.raises(ValueError, match="to: all is on the CPU and of float32, got"):
+                thing.to(other)
+        with pytest.raises(ValueError, match="of float32, got 'cuda'"):
+            thing.to(device="cuda")
+        with pytest.raises(ValueError, match=r"use clone\(\)"):
+            thing.to("cpu", copy=True)
+
+
+def test_pytorchs_words_for_the_processor_are_understood() -> None:
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    net = nn.Linear(2, 2)
+    assert net.to(torch.device("cpu")) is net.to(torch.float32) is net.to("cpu", torch.float) is net
+    for other in (torch.device("cuda"), torch.device("meta"), torch.float16, torch.int64):
+        with pytest.raises(ValueError, match="of float32, got"):
+            net.to(other)
+
+
 def test_numpy_shares_by_dlpack() -> None:
     x = Tensor([1.0, 2.0])
     array = np.from_dlpack(x)

@@ -41,6 +41,8 @@ ONE: dict[str, Callable[[Any, Any], Any]] = {
     "std": lambda lib, x: x.std(-1),
     "prod": lambda lib, x: x.prod(1) + x.prod(-1, keepdim=True).sum(1),
     "logsumexp": lambda lib, x: x.logsumexp((0, 2)) + lib.logsumexp(x, (0, 2), True).sum(),
+    "softmax": lambda lib, x: x.softmax(1) ** 2 + lib.softmax(x, dim=-1) * x.softmax(dim=0),
+    "log_softmax": lambda lib, x: x.log_softmax(-1) * lib.log_softmax(x, 1),
     "max": lambda lib, x: x.max(),
     "max 1": lambda lib, x: x.max(1).values + x.max(1, keepdim=True)[0].sum(1),
     "min": lambda lib, x: x.min() + x.min(-1)[0],

@@ -137,6 +137,28 @@ class Reductions(Variable):
 
         return record(y, (self,), vjp)
 
+    def softmax(self, dim: int) -> Tensor:
+        """Shares: exp(x) divided by its sum along `dim`, without overflow."""
+        along = one_dim(dim, self.data.ndim, "softmax")
+        y = np.exp(_from_largest(self.data, along))
+        y /= total(y, axis=along, keepdims=True)
+
+        def vjp(dy: Array) -> tuple[Array]:
+            return (y * (dy - total(dy * y, axis=along, keepdims=True)),)
+
+        return record(y, (self,), vjp)
+
+    def log_softmax(self, dim: int) -> Tensor:
+        """The logarithm of `softmax`, computed without it."""
+        along = one_dim(dim, self.data.ndim, "log_softmax")
+        y = _from_largest(self.data, along)
+        y -= np.log(total(np.exp(y), axis=along, keepdims=True))
+
+        def vjp(dy: Array) -> tuple[Array]:
+            return (dy - np.exp(y) * total(dy, axis=along, keepdims=True),)
+
+        return record(y, (self,), vjp)
+
     # --- extremes --------------------------------------------------------------------------------
 
     def amax(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -187,6 +209,12 @@ def _count(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
 def _check_not_empty(x: Array, dims: tuple[int, ...], op: str) -> None:
     if _count(x.shape, dims) == 0:
         raise ValueError(f"{op}: there is none among the numbers of shape {x.shape}")
+
+
+def _from_largest(x: Array, along: int) -> Array:
+    """X minus its maximum along a dimension; an empty one has none."""
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN, as in a loop
+        return np.asarray(x - np.maximum.reduce(x, axis=along, keepdims=True, initial=-np.inf))
 
 
 def _shared_extreme(tensor: Variable, choose: Any, dim: Dims, keepdim: bool, op: str) -> Tensor:

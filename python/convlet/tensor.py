@@ -14,6 +14,7 @@ from convlet._comparing import Comparing
 from convlet._elementwise import Elementwise
 from convlet._exchange import Exchange
 from convlet._indexing import Indexing
+from convlet._placing import Placed
 from convlet._reductions import Reductions
 from convlet._shaping import Shaping
 from convlet.hooks import HookHandle
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Tensor", "as_tensor"]
 
 
-class Tensor(Arithmetic, Comparing, Elementwise, Exchange, Indexing, Reductions, Shaping):
+class Tensor(Arithmetic, Comparing, Elementwise, Exchange, Indexing, Placed, Reductions, Shaping):
     """A float32 array with an optional gradient.
 
     A float32 array is used in place, without a copy, unless `requires_grad` is set: a tensor that

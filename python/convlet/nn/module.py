@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from convlet._placing import Placed
 from convlet.hooks import HookHandle
 from convlet.nn.parameter import Parameter
 from convlet.nn.state import check_differences, write_values
@@ -30,7 +31,7 @@ class IncompatibleKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
-class Module:
+class Module(Placed):
     """A layer or a model, used as torch.nn.Module.
 
     Write the layers as attributes in `__init__` and what they do in `forward`. Parameters and

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from convlet import ops
-from convlet._arrays import one_dim
 from convlet.autograd import record
 from convlet.tensor import Tensor, as_tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from convlet.ops._arguments import Array
 
 __all__ = ["elu", "gelu", "log_softmax", "mish", "prelu", "softmax", "softplus", "tanh"]
 
@@ -146,14 +141,7 @@ def softmax(input: Tensor | npt.ArrayLike, dim: int | None = -1) -> Tensor:
         Tensor([0.5, 0.5])
     """
     x = as_tensor(input)
-    along = _along(dim, x.data.ndim, "softmax")
-    y = np.exp(_from_largest(x.data, along))
-    y /= y.sum(axis=along, keepdims=True)
-
-    def vjp(dy: Array) -> tuple[Array]:
-        return (y * (dy - (dy * y).sum(axis=along, keepdims=True)),)
-
-    return record(y, (x,), vjp)
+    return x.softmax(_guessed(x) if dim is None else dim)
 
 
 def log_softmax(input: Tensor | npt.ArrayLike, dim: int | None = -1) -> Tensor:
@@ -169,21 +157,8 @@ def log_softmax(input: Tensor | npt.ArrayLike, dim: int | None = -1) -> Tensor:
         array([-0.6931, -0.6931], dtype=float32)
     """
     x = as_tensor(input)
-    along = _along(dim, x.data.ndim, "log_softmax")
-    y = _from_largest(x.data, along)
-    y -= np.log(np.exp(y).sum(axis=along, keepdims=True))
-
-    def vjp(dy: Array) -> tuple[Array]:
-        return (dy - np.exp(y) * dy.sum(axis=along, keepdims=True),)
-
-    return record(y, (x,), vjp)
+    return x.log_softmax(_guessed(x) if dim is None else dim)
 
 
-def _along(dim: int | None, ndim: int, op: str) -> int:
-    return one_dim((0 if ndim in {1, 3} else 1) if dim is None else dim, ndim, op)
-
-
-def _from_largest(x: Array, along: int) -> Array:
-    """X minus its maximum along a dimension; an empty one has none."""
-    with np.errstate(invalid="ignore"):  # inf - inf is NaN, as in a loop
-        return np.asarray(x - x.max(axis=along, keepdims=True, initial=-np.inf))
+def _guessed(x: Tensor) -> int:
+    return 0 if x.ndim in {1, 3} else 1
