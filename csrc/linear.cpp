@@ -83,6 +83,10 @@ void linear_grad_input(const LinearShape& s, const float* dy, const float* weigh
 }
 
 void linear_grad_weight(const LinearShape& s, const float* dy, const float* x, float* dw) {
+    if (s.rows == 0) {
+        std::fill_n(dw, s.outputs * s.inputs, 0.0F);
+        return;
+    }
     if (reads_in_place(s, s.rows, s.inputs) && s.rows <= DEEP) {
         multiply({dy, 1, s.outputs, x, s.inputs, dw, s.outputs, s.inputs, s.rows});
         return;

@@ -268,7 +268,7 @@ GroupNormShape checked_group_norm(const char* op, const Extents4& x, std::int64_
     return {x[0], x[2] * x[3], x[1], groups};
 }
 
-LayerNormShape checked_layer_norm(const char* op, const std::vector<std::int64_t>& x, int dims) {
+LayerNormShape checked_layer_norm(const char* op, std::span<const std::int64_t> x, int dims) {
     const auto rank = static_cast<int>(x.size());
     if (dims < 1 || dims > rank)
         reject(op, ": normalized_shape must have 1 to ", rank, " dimensions, got ", dims);

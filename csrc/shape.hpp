@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace convlet {
@@ -102,7 +103,7 @@ AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const char* name, co
 Resize2dShape checked_resize2d(const Extents4& input, const Resize2dArguments& arguments);
 GroupNormShape checked_group_norm(const char* op, const Extents4& x, std::int64_t groups);
 // The last `dims` dimensions are the features.
-LayerNormShape checked_layer_norm(const char* op, const std::vector<std::int64_t>& x, int dims);
+LayerNormShape checked_layer_norm(const char* op, std::span<const std::int64_t> x, int dims);
 LinearShape checked_linear(const char* op, std::int64_t rows, std::int64_t inputs,
                            std::int64_t weight_outputs, std::int64_t weight_inputs);
 

@@ -48,31 +48,44 @@ StridedImages strided(const Array& array) {
     return s;
 }
 
-Array over_pool_memory(const py::dtype& dtype, const std::vector<py::ssize_t>& shape,
-                       const std::vector<py::ssize_t>& strides, std::int64_t bytes) {
+constexpr std::size_t MOST_DIMENSIONS = 64;  // that NumPy knows
+
+// Shape and strides of a new array. Small arrays take as long to make as small kernels to run, so
+// there are no vectors here and no pybind11 constructor, which copies them.
+struct NewLayout {
+    int rank;
+    std::array<py::ssize_t, MOST_DIMENSIONS> shape, strides;
+};
+
+Array over_pool_memory(const py::dtype& dtype, NewLayout layout, std::int64_t bytes) {
     void* block = acquire(bytes);
     // A plain capsule: py::capsule's own destructor costs more than a small kernel.
-    PyObject* owner = PyCapsule_New(
-        block, nullptr, [](PyObject* capsule) { release(PyCapsule_GetPointer(capsule, nullptr)); });
-    if (owner == nullptr) {
+    auto owner =
+        py::reinterpret_steal<py::object>(PyCapsule_New(block, nullptr, [](PyObject* capsule) {
+            release(PyCapsule_GetPointer(capsule, nullptr));
+        }));
+    if (!owner) {
         release(block);
         throw py::error_already_set();
     }
-    return Array(dtype, shape, strides, block, py::reinterpret_steal<py::object>(owner));
+    const auto& api = py::detail::npy_api::get();
+    auto array = py::reinterpret_steal<Array>(api.PyArray_NewFromDescr_(
+        api.PyArray_Type_, py::dtype(dtype).release().ptr(), layout.rank, layout.shape.data(),
+        layout.strides.data(), block, py::detail::npy_api::NPY_ARRAY_WRITEABLE_, nullptr));
+    if (!array || api.PyArray_SetBaseObject_(array.ptr(), owner.release().ptr()) < 0)
+        throw py::error_already_set();
+    return array;
 }
 
-std::vector<py::ssize_t> c_strides(const std::vector<std::int64_t>& shape, std::int64_t item) {
-    std::vector<py::ssize_t> strides(shape.size());
+NewLayout c_layout(Shape shape, std::int64_t item) {
+    NewLayout layout{static_cast<int>(shape.size()), {}, {}};
     std::int64_t step = item;
     for (std::size_t i = shape.size(); i-- > 0;) {
-        strides[i] = step;
+        layout.shape[i] = shape[i];
+        layout.strides[i] = step;
         step *= std::max<std::int64_t>(shape[i], 1);
     }
-    return strides;
-}
-
-std::vector<std::int64_t> shape_of(const Array& array) {
-    return {array.shape(), array.shape() + array.ndim()};
+    return layout;
 }
 
 // The axes from the slowest to the fastest in memory.
@@ -110,6 +123,12 @@ Array contiguous_copy(const Array& array) {
 }
 
 }  // namespace
+
+Shape shape_of(const Array& array) {
+    static_assert(sizeof(py::ssize_t) == sizeof(std::int64_t));
+    return {reinterpret_cast<const std::int64_t*>(array.shape()),
+            static_cast<std::size_t>(array.ndim())};
+}
 
 Extents4 image_extents(const Argument& argument, const Array& array) {
     check_float32(argument, array);
@@ -157,7 +176,7 @@ Flat flat(const Argument& argument, const Array& given) {
 Flat flat_like(const Argument& argument, const Array& given, const Flat& like) {
     Array array = native(argument, given);
     const Array& model = like.owner;
-    if (shape_of(array) != shape_of(model))
+    if (!std::ranges::equal(shape_of(array), shape_of(model)))
         throw py::value_error(subject(argument) + " must have shape " + shape_text(model) +
                               ", got " + shape_text(array));
     bool same = true;
@@ -172,32 +191,33 @@ Flat flat_like(const Argument& argument, const Array& given, const Flat& like) {
 }
 
 Array empty_like(const Flat& like) {
-    const Array& model = like.owner;
-    const std::vector<std::size_t> axes = axes_by_stride(model);
-    std::vector<py::ssize_t> strides(axes.size());
+    const Shape shape = shape_of(like.owner);
+    NewLayout layout = c_layout(shape, sizeof(float));
+    const std::vector<std::size_t> axes = axes_by_stride(like.owner);
     std::int64_t step = sizeof(float);
     for (std::size_t i = axes.size(); i-- > 0;) {
-        strides[axes[i]] = step;
-        step *= std::max<py::ssize_t>(model.shape(static_cast<py::ssize_t>(axes[i])), 1);
+        layout.strides[axes[i]] = step;
+        step *= std::max<std::int64_t>(shape[axes[i]], 1);
     }
-    return over_pool_memory(py::dtype::of<float>(), {model.shape(), model.shape() + model.ndim()},
-                            strides, like.size * std::int64_t{sizeof(float)});
+    return over_pool_memory(py::dtype::of<float>(), layout,
+                            like.size * std::int64_t{sizeof(float)});
 }
 
 Array empty_images(const Extents4& e, const py::dtype& dtype) {
     const auto item = static_cast<std::int64_t>(dtype.itemsize());
     const std::int64_t pixel = std::max<std::int64_t>(e[1], 1) * item;
     const std::int64_t row = std::max<std::int64_t>(e[3], 1) * pixel;
-    return over_pool_memory(dtype, {e[0], e[1], e[2], e[3]},
-                            {std::max<std::int64_t>(e[2], 1) * row, item, row, pixel},
-                            e[0] * e[1] * e[2] * e[3] * item);
+    NewLayout layout = c_layout(e, item);
+    std::ranges::copy(Extents4{std::max<std::int64_t>(e[2], 1) * row, item, row, pixel},
+                      layout.strides.begin());
+    return over_pool_memory(dtype, layout, e[0] * e[1] * e[2] * e[3] * item);
 }
 
-Array empty(const std::vector<std::int64_t>& shape, const py::dtype& dtype) {
+Array empty(Shape shape, const py::dtype& dtype) {
     const auto item = static_cast<std::int64_t>(dtype.itemsize());
     std::int64_t bytes = item;
     for (const std::int64_t size : shape) bytes *= size;
-    return over_pool_memory(dtype, {shape.begin(), shape.end()}, c_strides(shape, item), bytes);
+    return over_pool_memory(dtype, c_layout(shape, item), bytes);
 }
 
 float* in_place(const Argument& argument, Array& array) {

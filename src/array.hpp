@@ -6,9 +6,10 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "shape.hpp"
 #include "threads.hpp"
@@ -20,6 +21,7 @@ using namespace pybind11::literals;
 
 using Array = py::array;
 using OptionalArray = std::optional<py::array>;
+using Shape = std::span<const std::int64_t>;
 using PairArgument = std::array<std::int64_t, 2>;
 
 inline Pair pair(const PairArgument& p) { return {p[0], p[1]}; }
@@ -38,9 +40,11 @@ struct Images {  // (N, C, H, W), NHWC in memory
 };
 struct Dense {  // any shape, C-contiguous
     const float* data;
-    std::vector<std::int64_t> shape;
+    Shape shape;  // the owner's
     Array owner;
 };
+
+Shape shape_of(const Array& array);  // for as long as the array lives
 
 // A rank of -1 asks for none in particular. TypeError for another dtype than float32.
 // image_extents() only looks, so that a shape is checked before anything is copied.
@@ -64,8 +68,11 @@ Array empty_like(const Flat& like);
 
 // New arrays of the pool's memory, not initialised.
 Array empty_images(const Extents4& extents, const py::dtype& dtype = py::dtype::of<float>());
-Array empty(const std::vector<std::int64_t>& shape,
-            const py::dtype& dtype = py::dtype::of<float>());
+Array empty(Shape shape, const py::dtype& dtype = py::dtype::of<float>());
+inline Array empty(std::initializer_list<std::int64_t> shape,
+                   const py::dtype& dtype = py::dtype::of<float>()) {
+    return empty(Shape(shape.begin(), shape.size()), dtype);
+}
 template <class T = float>
 T* data(Array& array) {
     return static_cast<T*>(array.mutable_data());

@@ -85,7 +85,7 @@ void bind_conv2d(py::module_& m) {
                                {op, pair(stride), pair(padding), pair(dilation), groups});
             check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
             const Images in = images(input, x), grad = images(output, dy);
-            Array dw = empty({weight_shape.begin(), weight_shape.end()});
+            Array dw = empty(Shape(weight_shape));
             float* out = data(dw);
             without_gil([&] { conv2d_grad_weight(shape, grad.data, in.data, out); });
             return dw;

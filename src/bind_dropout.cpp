@@ -33,7 +33,7 @@ Numbered numbered(const Argument& argument, const Array& x) {
 
 Array empty_for(const Array& x) {
     if (x.ndim() == 4) return empty_images({x.shape(0), x.shape(1), x.shape(2), x.shape(3)});
-    return empty({x.shape(), x.shape() + x.ndim()});
+    return empty(shape_of(x));
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "array.hpp"
 #include "bindings.hpp"
 #include "layer_norm.hpp"
@@ -7,20 +9,17 @@ namespace {
 
 const float* pointer(const std::optional<Dense>& array) { return array ? array->data : nullptr; }
 
-std::vector<std::int64_t> shape_of(const Array& array) {
-    return {array.shape(), array.shape() + array.ndim()};
-}
-
-void check_shape(const char* op, const char* name, const Array& array,
-                 const std::vector<std::int64_t>& wanted) {
-    if (shape_of(array) != wanted)
-        throw py::value_error(std::string(op) + ": " + name + " must have shape " +
-                              py::str(py::tuple(py::cast(wanted))).cast<std::string>() + ", got " +
-                              py::str(py::getattr(array, "shape")).cast<std::string>());
+void check_shape(const char* op, const char* name, const Array& array, Shape wanted) {
+    if (!std::ranges::equal(shape_of(array), wanted))
+        throw py::value_error(
+            std::string(op) + ": " + name + " must have shape " +
+            py::str(py::tuple(py::cast(std::vector(wanted.begin(), wanted.end()))))
+                .cast<std::string>() +
+            ", got " + py::str(py::getattr(array, "shape")).cast<std::string>());
 }
 
 std::optional<Dense> checked(const char* op, const char* name, const OptionalArray& array,
-                             const std::vector<std::int64_t>& wanted) {
+                             Shape wanted) {
     if (array) check_shape(op, name, *array, wanted);
     return dense({op, name}, array, -1);
 }
@@ -33,10 +32,10 @@ void bind_layer_norm(py::module_& m) {
         [](const Array& x, int dims, const OptionalArray& weight, const OptionalArray& bias,
            double eps) {
             const char* op = "layer_norm";
-            const std::vector<std::int64_t> extents = shape_of(x);
+            const Shape extents = shape_of(x);
             const LayerNormShape shape = checked_layer_norm(op, extents, dims);
-            const std::vector<std::int64_t> features(extents.end() - dims, extents.end());
-            const std::vector<std::int64_t> leading(extents.begin(), extents.end() - dims);
+            const Shape features = extents.last(static_cast<std::size_t>(dims));
+            const Shape leading = extents.first(extents.size() - features.size());
             const std::optional<Dense> w = checked(op, "weight", weight, features);
             const std::optional<Dense> b = checked(op, "bias", bias, features);
             const Dense in = dense({op, "x"}, x, -1);
@@ -53,11 +52,11 @@ void bind_layer_norm(py::module_& m) {
         [](const Array& dy, const Array& x, const Array& mean, const Array& inverse,
            const OptionalArray& weight) {
             const char* op = "layer_norm_grad";
-            const std::vector<std::int64_t> extents = shape_of(x);
+            const Shape extents = shape_of(x);
             const auto dims = static_cast<int>(x.ndim() - mean.ndim());
             const LayerNormShape shape = checked_layer_norm(op, extents, dims);
-            const std::vector<std::int64_t> features(extents.end() - dims, extents.end());
-            const std::vector<std::int64_t> leading(extents.begin(), extents.end() - dims);
+            const Shape features = extents.last(static_cast<std::size_t>(dims));
+            const Shape leading = extents.first(extents.size() - features.size());
             check_shape(op, "dy", dy, extents);
             check_shape(op, "mean", mean, leading);
             check_shape(op, "inverse", inverse, leading);

@@ -78,6 +78,37 @@ def test_the_largest_tiles_stay_in_registers(isa: str, tmp_path: Path) -> None:
 
 
 @by_isa
+def test_the_sums_of_the_largest_tiles_never_come_back_from_memory(
+    isa: str, tmp_path: Path
+) -> None:
+    """A loop that may run no round, or two ways of writing that meet, sends them there and back."""
+    for name, code in compile_probe(isa, tmp_path).items():
+        stack = stack_registers(code)
+        back = [f"{i.name} {i.operands}" for i in code if i.loads_a_vector_from(stack)]
+        assert back == [], name
+
+
+@by_isa
+def test_a_loop_that_may_run_no_round_is_found_out(isa: str, tmp_path: Path) -> None:
+    include = tmp_path / "kernels"
+    include.mkdir()
+    for header in KERNELS.glob("*.hpp"):
+        text = header.read_text()
+        if header.name == "outer.hpp":
+            text, count = re.subn(
+                r"(p = 0;\s+)do \{(.*?)\} while \(\+\+p < task.columns\);",
+                r"\1while (p < task.columns) {\2 ++p; }",
+                text,
+                flags=re.DOTALL,
+            )
+            assert count == 1
+        (include / header.name).write_text(text)
+    tiles = compile_probe(isa, tmp_path, include)
+    (code,) = (code for name, code in tiles.items() if name.startswith("outer_tile"))
+    assert any(i.loads_a_vector_from(stack_registers(code)) for i in code)
+
+
+@by_isa
 def test_a_tile_that_is_not_unrolled_is_found_out(isa: str, tmp_path: Path) -> None:
     include = tmp_path / "kernels"
     include.mkdir()

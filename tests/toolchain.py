@@ -107,14 +107,25 @@ def stack_registers(code: Code) -> list[str]:
 
 
 def innermost_loops(code: Code) -> list[Code]:
-    """Stretches that a jump at their end goes back to the start of, and that hold no other."""
-    spans = []
-    for instruction in code:
-        target = re.match(r"[0-9a-f]+", instruction.operands)
-        if instruction.name.startswith("j") and target is not None:
-            start = int(target[0], 16)
-            if start <= instruction.address:
-                spans.append((start, instruction.address))
+    """Stretches that a jump at their end goes back to the start of, and that hold no other.
+
+    A stretch that is left on its way, by a return or a jump without a condition, is no loop: it ends
+    with code that several ways share.
+    """
+    jumps = {
+        i.address: int(target[0], 16)
+        for i in code
+        if i.name.startswith("j") and (target := re.match(r"[0-9a-f]+", i.operands))
+    }
+    ends = [(i.address, jumps.get(i.address)) for i in code if i.name in {"ret", "jmp"}]
+    spans = [
+        (start, end)
+        for end, start in jumps.items()
+        if start <= end
+        and not any(
+            start <= at < end and (to is None or not start <= to <= end) for at, to in ends
+        )
+    ]
     inner = [
         (start, end)
         for start, end in spans

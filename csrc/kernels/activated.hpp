@@ -9,16 +9,17 @@ namespace {
 
 // ReLU and ReLU6 cut: cheap enough for registers. The others are computed from memory.
 INLINE bool cuts(Activation f) { return f == Activation::relu || f == Activation::relu6; }
+INLINE float lower_cut(Activation f) { return cuts(f) ? 0.0F : -__builtin_huge_valf(); }
 INLINE float upper_cut(Activation f) {
     return f == Activation::relu6 ? 6.0F : __builtin_huge_valf();
 }
 // One choice after the other, which are a maximum and a minimum that let NaN pass.
-INLINE float cut(float v, float upper) {
-    const float low = v < 0.0F ? 0.0F : v;
+INLINE float cut(float v, float lower, float upper) {
+    const float low = v < lower ? lower : v;
     return low > upper ? upper : low;
 }
 
-INLINE float cut_at_6(float v) { return cut(v, 6.0F); }
+INLINE float cut_at_6(float v) { return cut(v, 0.0F, 6.0F); }
 INLINE float silu(float v) { return v * sigmoid(v); }
 INLINE float hardswish(float v) { return v * (cut_at_6(v + 3.0F) / 6.0F); }
 
@@ -59,7 +60,7 @@ INLINE std::int64_t write_lanes(const float* from, float* to, std::int64_t l, st
         }
         if (cuts(e.activation)) {
 #pragma omp simd
-            for (int i = 0; i < Lanes; ++i) v[i] = cut(v[i], upper);
+            for (int i = 0; i < Lanes; ++i) v[i] = cut(v[i], 0.0F, upper);
         }
 #pragma omp simd
         for (int i = 0; i < Lanes; ++i) to[l + i] = v[i];

@@ -51,17 +51,6 @@ INLINE int next_steps(const Correlation& g, const Strip& strip, DepthWalk& walk,
     return count;
 }
 
-// The epilogue of a panel; the bias of one with fewer columns than lanes is copied beside zeros.
-INLINE Epilogue epilogue_of(const Epilogue& e, std::int64_t start, std::int64_t valid,
-                            std::int64_t width, float* bias) {
-    Epilogue panel = from_column(e, start);
-    if (valid == width || panel.bias == nullptr) return panel;
-    copy_floats(panel.bias, bias, valid);
-    zero_floats(bias + valid, width - valid);
-    panel.bias = bias;
-    return panel;
-}
-
 constexpr int MOST_ROWS = 8;
 
 // The pixels of a register tile: where each is read and written.
@@ -111,8 +100,20 @@ INLINE void ask_for(const PixelTile& tile, const Step& step, std::int64_t part,
 struct NearPanels {
     std::int64_t first, last, width;
     Epilogue epilogues[MOST_PANELS];
-    float bias[WIDEST * VECTOR];
+    float scale[WIDEST * VECTOR], bias[WIDEST * VECTOR];  // what takes the place of those below
 };
+
+// A number per lane of a panel: those of its columns where each lane has one. Lanes without get
+// `otherwise`, which leaves the sums as they are.
+INLINE const float* per_lane(const float* columns, std::int64_t valid, std::int64_t width,
+                             float otherwise, float* lanes) {
+    if (columns != nullptr && valid == width) return columns;
+    std::int64_t l = 0;
+    if (columns != nullptr)
+        for (; l < valid; ++l) lanes[l] = columns[l];
+    for (; l < width; ++l) lanes[l] = otherwise;
+    return lanes;
+}
 
 INLINE void take_panels(const Correlation& g, std::int64_t depth, std::int64_t first,
                         std::int64_t last, NearPanels& near) {
@@ -122,11 +123,18 @@ INLINE void take_panels(const Correlation& g, std::int64_t depth, std::int64_t f
     while (near.last < smaller(last, first + most) &&
            panel_width(g.panels, near.last) == near.width) {
         const std::int64_t start = panel_start(g.panels, near.last);
-        near.epilogues[near.last - first] =
-            epilogue_of(g.epilogue, start, smaller(near.width, g.panels.columns - start),
-                        near.width, near.bias);
+        const std::int64_t valid = smaller(near.width, g.panels.columns - start);
+        Epilogue& e = near.epilogues[near.last - first];
+        e = from_column(g.epilogue, start);
+        e.scale = per_lane(e.scale, valid, near.width, 1.0F, near.scale);
+        e.bias = per_lane(e.bias, valid, near.width, 0.0F, near.bias);
         ++near.last;
     }
+}
+
+INLINE bool is_empty(const Epilogue& e) {
+    return e.scale == nullptr && e.bias == nullptr && e.residual == nullptr &&
+           e.activation == Activation::none;
 }
 
 // Each tile of pixels meets all panels before the next one does: its rows stay in the L1, and what
@@ -149,7 +157,7 @@ INLINE void run_panels(const Correlation& g, const PixelBlock& block, const Stri
     do {
         std::int64_t depth = 0;
         task.step_count = next_steps(g, strip, walk, steps, depth);
-        task.complete = walk.finished;
+        const bool completes = walk.finished && !is_empty(g.epilogue);
         TileWalk tiles{(pixels + most - 1) / most, pixels, 0, 0};
         next_tile(g, block, strip, tiles, turns[0]);
         for (int turn = 0; turns[turn].rows > 0; turn = 1 - turn) {
@@ -162,7 +170,7 @@ INLINE void run_panels(const Correlation& g, const PixelBlock& block, const Stri
             for (std::int64_t panel = near.first; panel < near.last; ++panel) {
                 task.column = panel_start(g.panels, panel);
                 task.valid = smaller(near.width, g.panels.columns - task.column);
-                task.epilogue = &near.epilogues[panel - near.first];
+                task.epilogue = completes ? &near.epilogues[panel - near.first] : nullptr;
                 task.b = b + (panel - near.first) * panel_floats;
                 if (task.step_count == 1 && next.rows > 0)
                     ask_for(next, steps[0], panel - near.first, near.last - near.first);

@@ -34,7 +34,7 @@ INLINE void store(const float (&sums)[Lanes], std::int64_t lanes, const Epilogue
     if (cuts(e.activation) && !needs_more(e)) {
         const float upper = upper_cut(e.activation);
 #pragma omp simd
-        for (std::int64_t l = 0; l < lanes; ++l) y[l] = cut(sums[l], upper);
+        for (std::int64_t l = 0; l < lanes; ++l) y[l] = cut(sums[l], 0.0F, upper);
     } else {
 #pragma omp simd
         for (std::int64_t l = 0; l < lanes; ++l) y[l] = sums[l];

@@ -16,86 +16,100 @@ constexpr int tile_rows(int vectors) { return vectors * VECTOR == WIDEST * VECTO
 
 struct TileTask {
     const float* const* a;  // one pointer per row
-    const Step* steps;      // runs of the depth, the same for every row
+    const Step* steps;      // runs of the depth, the same for every row; none is empty
     std::int64_t step_count;
     const float* b;  // [depth], rows of Lanes floats, b_step floats apart
     std::int64_t b_step;
     float* const* c;                 // one pointer per row
     std::int64_t valid;              // columns of c that exist, of Lanes
     bool resume;                     // c holds the sum of earlier steps
-    bool complete;                   // these are the last steps: the epilogue follows,
-    const Epilogue* epilogue;        // its scale and bias Lanes floats wide, its residual with
-    const float* origin;             // where c's array starts, as residual's does
+    const Epilogue* epilogue;        // follows the last steps, where there is one: its scale and
+    const float* origin;             // bias Lanes floats wide, its residual as c's array from here
     std::int64_t column = 0;         // of c's rows, the tile's first
     float* const* c_next = nullptr;  // rows that come afterwards
 };
 
-// Whether all that follows the sums is done in registers: a bias and ReLU. For more there are not
-// enough of them, and the sums are written first.
-INLINE bool in_registers(const TileTask& task) {
-    return task.complete && task.epilogue->scale == nullptr && task.epilogue->residual == nullptr &&
-           task.epilogue->activation <= Activation::relu;
+// A row of sums through the epilogue, but for an activation that bends.
+template <int Lanes, bool Resume, bool Residual>
+INLINE void complete_row(const TileTask& task, const float* sums, const float* c, float* to) {
+    const Epilogue& e = *task.epilogue;
+    const float *scale = e.scale, *bias = e.bias;
+    const float* residual = Residual ? e.residual + (c - task.origin) : c;
+    const float lower = lower_cut(e.activation), upper = upper_cut(e.activation);
+#pragma omp simd
+    for (int j = 0; j < Lanes; ++j) {
+        float v = (Resume ? sums[j] + c[j] : sums[j]) * scale[j] + bias[j];
+        if (Residual) v += residual[j];
+        to[j] = cut(v, lower, upper);
+    }
 }
 
-template <int Rows, int Lanes>
-INLINE void complete(const Epilogue& e, float (&sums)[Rows][Lanes]) {
-    if (e.bias != nullptr) {
-        const float* RESTRICT bias = e.bias;
+// Sums to memory. Each way is written down whole, without a condition between two loops over the
+// sums: where ways meet, the compiler lets the sums meet in memory.
+template <int Rows, int Lanes, bool Resume>
+INLINE void write_sums(const TileTask& task, const float (&sums)[Rows][Lanes]) {
+    if (task.epilogue == nullptr) {
         UNROLL
         for (int i = 0; i < Rows; ++i) {
+            float* RESTRICT c = task.c[i] + task.column;
 #pragma omp simd
-            for (int j = 0; j < Lanes; ++j) sums[i][j] += bias[j];
+            for (int j = 0; j < Lanes; ++j) c[j] = Resume ? sums[i][j] + c[j] : sums[i][j];
         }
+        return;
     }
-    if (e.activation == Activation::relu) {
+    if (task.epilogue->residual == nullptr) {
         UNROLL
         for (int i = 0; i < Rows; ++i) {
-#pragma omp simd
-            for (int j = 0; j < Lanes; ++j) sums[i][j] = sums[i][j] < 0.0F ? 0.0F : sums[i][j];
+            float* c = task.c[i] + task.column;
+            complete_row<Lanes, Resume, false>(task, sums[i], c, c);
+        }
+    } else {
+        UNROLL
+        for (int i = 0; i < Rows; ++i) {
+            float* c = task.c[i] + task.column;
+            complete_row<Lanes, Resume, true>(task, sums[i], c, c);
         }
     }
 }
 
-// The epilogue of sums that are written.
-__attribute__((noinline)) void complete_rows(const TileTask& task, int rows) {
-    for (int i = 0; i < rows; ++i) {
-        Epilogue e = *task.epilogue;
-        float* c = task.c[i] + task.column;
-        if (e.residual != nullptr) e.residual += c - task.origin;
-        write_pixel(c, c, task.valid, e);
-    }
-}
-
-// Writes fewer columns than lanes. Where the rows are neighbours in memory, a whole register may
-// run over into rows that are still to be written; the last rows end where they must.
-template <int Rows, int Lanes>
-INLINE void store_part(const TileTask& task, const float (&sums)[Rows][Lanes]) {
+// Sums of fewer columns than lanes, which lie in memory: indexing them up to a run-time bound would
+// force them out of registers. Where the rows are neighbours in memory, a whole register may run
+// over into rows that are still to be written; the last rows end where they must.
+template <int Lanes>
+__attribute__((noinline)) void write_part(const TileTask& task, int rows, float* sums) {
     const std::int64_t valid = task.valid;
+    if (task.resume) {  // all rows, before a register runs over into the next
+        for (int i = 0; i < rows; ++i)
+            for (std::int64_t j = 0; j < valid; ++j)
+                sums[i * Lanes + j] += task.c[i][task.column + j];
+    }
     const std::int64_t over = (Lanes - 1) / valid;  // rows that a register runs over into
-    for (int i = 0; i < Rows; ++i) {
+    for (int i = 0; i < rows; ++i, sums += Lanes) {
         float* c = task.c[i] + task.column;
-        if (i + over < Rows && task.c[i + over] + task.column == c + over * valid) {
+        if (task.epilogue != nullptr && task.epilogue->residual != nullptr) {
+            Epilogue e = *task.epilogue;
+            e.residual += c - task.origin;
+            if (bends(e.activation)) e.activation = Activation::none;
+            write_pixel(sums, sums, valid, e);
+        } else if (task.epilogue != nullptr) {
+            complete_row<Lanes, false, false>(task, sums, c, sums);
+        }
+        if (i + over < rows && task.c[i + over] + task.column == c + over * valid) {
 #pragma omp simd
-            for (int j = 0; j < Lanes; ++j) c[j] = sums[i][j];
+            for (int j = 0; j < Lanes; ++j) c[j] = sums[j];
         } else {
-            for (std::int64_t j = 0; j < valid; ++j) c[j] = sums[i][j];
+            for (std::int64_t j = 0; j < valid; ++j) c[j] = sums[j];
         }
     }
 }
 
-// The end of a tile with fewer columns than lanes that must be resumed or completed in memory. In a
-// function of its own: indexing the sums up to a run-time bound would force them out of registers
-// in all tiles.
-template <int Rows, int Lanes>
-__attribute__((noinline)) void finish_part(const TileTask& task, float (&sums)[Rows][Lanes]) {
-    if (task.resume) {
-        for (int i = 0; i < Rows; ++i)
-            for (std::int64_t j = 0; j < task.valid; ++j) sums[i][j] += task.c[i][task.column + j];
-    }
-    store_part<Rows, Lanes>(task, sums);
-    if (task.complete) complete_rows(task, Rows);
+__attribute__((noinline)) void bend_rows(const TileTask& task, int rows) {
+    for (int i = 0; i < rows; ++i)
+        bend(task.epilogue->activation, task.c[i] + task.column, task.valid);
 }
 
+// The loops over the depth run once at least. If they might not run at all, the compiler would keep
+// the sums in memory before and after them.
 template <int Rows, int Lanes>
 __attribute__((noinline)) void tile(const TileTask& task) {
     float acc[Rows][Lanes];
@@ -112,12 +126,14 @@ __attribute__((noinline)) void tile(const TileTask& task) {
     }
     const float* RESTRICT b = task.b;
     const std::int64_t b_step = task.b_step;
-    for (std::int64_t t = 0; t < task.step_count; ++t) {
+    std::int64_t t = 0;
+    do {
         const std::int64_t depth = task.steps[t].depth;
         const float* a[Rows];
         UNROLL
         for (int i = 0; i < Rows; ++i) a[i] = task.a[i] + task.steps[t].offset;
-        for (std::int64_t d = 0; d < depth; ++d) {
+        std::int64_t d = 0;
+        do {
             UNROLL
             for (int i = 0; i < Rows; ++i) {
                 const float x = a[i][d];
@@ -125,36 +141,22 @@ __attribute__((noinline)) void tile(const TileTask& task) {
                 for (int j = 0; j < Lanes; ++j) acc[i][j] += x * b[j];
             }
             b += b_step;
-        }
-    }
-    const bool early = in_registers(task);
+        } while (++d < depth);
+    } while (++t < task.step_count);
     if (task.valid < Lanes) {
-        if (early && !task.resume) complete<Rows, Lanes>(*task.epilogue, acc);
         float sums[Rows][Lanes];
         UNROLL
         for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
             for (int j = 0; j < Lanes; ++j) sums[i][j] = acc[i][j];
         }
-        if (early && !task.resume) return store_part<Rows, Lanes>(task, sums);
-        return finish_part<Rows, Lanes>(task, sums);
+        write_part<Lanes>(task, Rows, sums[0]);
+    } else if (task.resume) {
+        write_sums<Rows, Lanes, true>(task, acc);
+    } else {
+        write_sums<Rows, Lanes, false>(task, acc);
     }
-    if (task.resume) {
-        UNROLL
-        for (int i = 0; i < Rows; ++i) {
-            const float* RESTRICT c = task.c[i] + task.column;
-#pragma omp simd
-            for (int j = 0; j < Lanes; ++j) acc[i][j] += c[j];
-        }
-    }
-    if (early) complete<Rows, Lanes>(*task.epilogue, acc);
-    UNROLL
-    for (int i = 0; i < Rows; ++i) {
-        float* RESTRICT c = task.c[i] + task.column;
-#pragma omp simd
-        for (int j = 0; j < Lanes; ++j) c[j] = acc[i][j];
-    }
-    if (task.complete && !early) complete_rows(task, Rows);
+    if (task.epilogue != nullptr && bends(task.epilogue->activation)) bend_rows(task, Rows);
 }
 
 template <int Rows, int Lanes>

@@ -9,7 +9,8 @@ namespace {
 
 constexpr int ROWS = 6;
 
-// Rows [i, i + Rows) and columns [j, j + Lanes) of the product, summed in registers.
+// Rows [i, i + Rows) and columns [j, j + Lanes) of the product, summed in registers. The depth is
+// at least 1: gemm.hpp says why.
 template <int Rows, int Lanes>
 INLINE void product_tile(const SmallProduct& p, std::int64_t i, std::int64_t j) {
     float acc[Rows][Lanes];
@@ -20,7 +21,8 @@ INLINE void product_tile(const SmallProduct& p, std::int64_t i, std::int64_t j) 
     }
     const float* a = p.a + i * p.a_row;
     const float* b = p.b + j;
-    for (std::int64_t d = 0; d < p.depth; ++d) {
+    std::int64_t d = 0;
+    do {
         UNROLL
         for (int r = 0; r < Rows; ++r) {
             const float x = a[r * p.a_row];
@@ -29,7 +31,7 @@ INLINE void product_tile(const SmallProduct& p, std::int64_t i, std::int64_t j) 
         }
         a += p.a_step;
         b += p.b_step;
-    }
+    } while (++d < p.depth);
     UNROLL
     for (int r = 0; r < Rows; ++r) {
         float* RESTRICT c = p.c + (i + r) * p.columns + j;

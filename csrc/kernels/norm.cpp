@@ -129,13 +129,13 @@ void scale_shift(const NormApply& t, std::int64_t rows) {
 #pragma omp simd
             for (std::int64_t c = 0; c < t.channels; ++c) {
                 const float v = x[c] * scale[c] + shift[c];
-                y[c] = cutting ? cut(v, upper) : v;
+                y[c] = cutting ? cut(v, 0.0F, upper) : v;
             }
         } else {
 #pragma omp simd
             for (std::int64_t c = 0; c < t.channels; ++c) {
                 const float v = x[c] * scale[c] + shift[c] + residual[c];
-                y[c] = cutting ? cut(v, upper) : v;
+                y[c] = cutting ? cut(v, 0.0F, upper) : v;
             }
         }
         if (bends(t.activation)) bend(t.activation, y, t.channels);

@@ -39,10 +39,12 @@ __attribute__((noinline)) void outer_tile(const OuterTask& task) {
             __builtin_prefetch(task.sums + i * task.sums_step + j, 1);
     }
     const std::int64_t a_step = task.a_step, b_step = task.b_step;
-    for (std::int64_t r = 0; r < task.rows; ++r) {
+    std::int64_t r = 0;
+    do {  // once at least, and two ways to write, for the reasons given in gemm.hpp
         const float* RESTRICT a = task.a + r * task.a_row;
         const float* RESTRICT b = task.b + r * task.b_row;
-        for (std::int64_t p = 0; p < task.columns; ++p) {
+        std::int64_t p = 0;
+        do {
             UNROLL
             for (int i = 0; i < Rows; ++i) {
                 const float x = a[i];
@@ -51,20 +53,21 @@ __attribute__((noinline)) void outer_tile(const OuterTask& task) {
             }
             a += a_step;
             b += b_step;
-        }
-    }
+        } while (++p < task.columns);
+    } while (++r < task.rows);
     float* RESTRICT sums = task.sums;
     if (task.resume) {
         UNROLL
         for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
-            for (int j = 0; j < Lanes; ++j) acc[i][j] += sums[i * task.sums_step + j];
+            for (int j = 0; j < Lanes; ++j) sums[i * task.sums_step + j] += acc[i][j];
         }
-    }
-    UNROLL
-    for (int i = 0; i < Rows; ++i) {
+    } else {
+        UNROLL
+        for (int i = 0; i < Rows; ++i) {
 #pragma omp simd
-        for (int j = 0; j < Lanes; ++j) sums[i * task.sums_step + j] = acc[i][j];
+            for (int j = 0; j < Lanes; ++j) sums[i * task.sums_step + j] = acc[i][j];
+        }
     }
 }
 

@@ -96,7 +96,7 @@ INLINE void write_row(const Correlation& g, const Epilogue& e, Lane (&row)[OUT],
         const float upper = upper_cut(e.activation);
         for (std::int64_t j = 0; j < OUT; ++j) {
 #pragma omp simd
-            for (int l = 0; l < VECTOR; ++l) row[j][l] = cut(row[j][l], upper);
+            for (int l = 0; l < VECTOR; ++l) row[j][l] = cut(row[j][l], 0.0F, upper);
         }
     }
     for (std::int64_t j = 0; j < columns; ++j) {
@@ -141,7 +141,7 @@ INLINE void multiply_point(const float* tiles_data, std::int64_t tile_stride, st
     const Step step{0, depth};
     const float* a[8];
     float* c[8];
-    const TileTask task{a, &step, 1, b, width, c, width, resume, false, nullptr, nullptr};
+    const TileTask task{a, &step, 1, b, width, c, width, resume, nullptr, nullptr};
     const int most = rows_for(width);
     std::int64_t left = (tiles + most - 1) / most;
     for (std::int64_t t = 0; t < tiles; --left) {
