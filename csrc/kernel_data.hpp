@@ -93,8 +93,11 @@ struct WeightSums {
 struct DotProducts {
     const float *x, *weight, *bias;  // bias may be null
     float* y;
-    std::int64_t rows, inputs, outputs;
+    std::int64_t inputs, outputs;  // inputs: a register of them at least
     Activation activation;
+};
+struct DotBlock {  // of y
+    std::int64_t first_row, last_row, first_column, last_column;
 };
 
 // c[i, j] = sum over d of a[i * a_row + d * a_step] * b[d * b_step + j], c contiguous.

@@ -125,7 +125,7 @@ struct KernelTable {
     void (*layer_norm)(const LayerNorm&, std::int64_t rows);
     void (*layer_norm_grad)(const LayerNormGrad&, std::int64_t rows);
     void (*small_product)(const SmallProduct&);
-    void (*dot_products)(const DotProducts&, std::int64_t first, std::int64_t last);
+    void (*dot_products)(const DotProducts&, const DotBlock&);
 
     // Rows [first, last) of `a`, each with every box of `b`.
     void (*box_overlaps)(const BoxPairs&, std::int64_t first, std::int64_t last, float* out);

@@ -17,10 +17,34 @@ constexpr std::int64_t SMALL = 1 << 20;
 // A task makes about so many products, from a multiple of the rows of its tiles.
 constexpr std::int64_t NEAR_FLOATS = 1 << 16, TASK_PRODUCTS = 1 << 18, ROWS_OF_TILES = 6;
 
-// Few rows, for each of which there are so many inputs, do not pay for packing the weight; a task
-// reads about so many floats of it.
-constexpr std::int64_t MOST_DOT_ROWS = 8, INPUTS_OF_ROW = 64, DOT_FLOATS = 64 * 1024;
+// Dot products read the weight where it lies, and add up the lanes of each sum at its end. That
+// pays for few rows, and for more where each has so many inputs, but not so many that the rows of a
+// tile leave the L1. A task takes so many rows, whose neighbours in memory are then its own, and
+// columns of about so many floats of the weight.
+constexpr std::int64_t FEW_ROWS = 8, LEAST_INPUTS = 64, NEAR_INPUTS = 512;
+constexpr std::int64_t DOT_ROWS = 16, DOT_FLOATS = 64 * 1024;
 constexpr std::int64_t DOT_COLUMNS = 6;  // of a tile
+
+bool sums_dots(const LinearShape& s) {
+    if (s.inputs < LEAST_INPUTS) return false;
+    return (s.rows <= FEW_ROWS && s.rows <= s.inputs / LEAST_INPUTS) ||
+           (s.inputs <= NEAR_INPUTS && s.rows <= s.inputs / 2);
+}
+
+void sum_dots(const LinearShape& s, const DotProducts& products) {
+    const std::int64_t columns =
+        std::max<std::int64_t>(1, DOT_FLOATS / s.inputs / DOT_COLUMNS) * DOT_COLUMNS;
+    const std::int64_t row_blocks = ceil_div(s.rows, DOT_ROWS);
+    // Reading a weight takes as long as so many products with it.
+    const double reads = static_cast<double>(s.inputs) * static_cast<double>(s.outputs) / 4;
+    const double cost = reads * std::max(1.0, static_cast<double>(s.rows) * 8 / FLOPS_PER_COST);
+    const KernelTable& table = kernels();
+    parallel_for(row_blocks * ceil_div(s.outputs, columns), cost, [&](std::int64_t task) {
+        const std::int64_t row = task % row_blocks * DOT_ROWS, k = task / row_blocks * columns;
+        table.dot_products(
+            products, {row, std::min(s.rows, row + DOT_ROWS), k, std::min(s.outputs, k + columns)});
+    });
+}
 
 // A sum over so many rows and more is cut into chunks of them, as convolutions do.
 constexpr std::int64_t DEEP = 1024;
@@ -59,16 +83,8 @@ Conv2dShape as_conv2d(const LinearShape& s) {
 
 void linear_forward(const LinearShape& s, const float* x, const float* weight, const float* bias,
                     Activation activation, float* y) {
-    if (s.rows > 0 && s.rows <= s.inputs / INPUTS_OF_ROW && s.rows <= MOST_DOT_ROWS) {
-        const DotProducts products{x, weight, bias, y, s.rows, s.inputs, s.outputs, activation};
-        const std::int64_t columns =
-            std::max<std::int64_t>(1, DOT_FLOATS / s.inputs / DOT_COLUMNS) * DOT_COLUMNS;
-        const double cost = static_cast<double>(s.inputs) * static_cast<double>(s.outputs) / 4;
-        const KernelTable& table = kernels();
-        parallel_for(ceil_div(s.outputs, columns), cost, [&](std::int64_t task) {
-            const std::int64_t first = task * columns;
-            table.dot_products(products, first, std::min(s.outputs, first + columns));
-        });
+    if (sums_dots(s)) {
+        sum_dots(s, {x, weight, bias, y, s.inputs, s.outputs, activation});
         return;
     }
     conv2d_forward(as_conv2d(s), x, weight, {nullptr, bias, nullptr, activation}, y);

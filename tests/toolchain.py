@@ -122,9 +122,7 @@ def innermost_loops(code: Code) -> list[Code]:
         (start, end)
         for end, start in jumps.items()
         if start <= end
-        and not any(
-            start <= at < end and (to is None or not start <= to <= end) for at, to in ends
-        )
+        and not any(start <= at < end and (to is None or not start <= to <= end) for at, to in ends)
     ]
     inner = [
         (start, end)

@@ -85,6 +85,7 @@ INLINE float folded(float* lanes) {
 constexpr int DOT_COLUMNS = 6, DOT_ROWS = WIDEST >= 4 ? 4 : 2, AHEAD = 64;
 
 // The sums of columns [k, k + Columns) and rows [n, n + Rows): a register of partial sums for each.
+// There are at least as many inputs as lanes.
 template <int Rows, int Columns>
 INLINE void dot_tile(const DotProducts& p, std::int64_t n, std::int64_t k) {
     float acc[Rows][Columns][VECTOR];
@@ -99,7 +100,9 @@ INLINE void dot_tile(const DotProducts& p, std::int64_t n, std::int64_t k) {
     }
     const float *x = p.x + n * p.inputs, *w = p.weight + k * p.inputs;
     const std::int64_t whole = p.inputs / VECTOR * VECTOR;
-    for (std::int64_t d = 0; d < whole; d += VECTOR) {
+    std::int64_t step = 0;
+    do {
+        const std::int64_t d = step;
         UNROLL
         for (int c = 0; c < Columns; ++c) __builtin_prefetch(w + c * p.inputs + d + AHEAD);
         UNROLL
@@ -111,7 +114,8 @@ INLINE void dot_tile(const DotProducts& p, std::int64_t n, std::int64_t k) {
                     acc[r][c][l] += x[r * p.inputs + d + l] * w[c * p.inputs + d + l];
             }
         }
-    }
+        step += VECTOR;
+    } while (step < whole);
     UNROLL
     for (int r = 0; r < Rows; ++r) {
         UNROLL
@@ -129,23 +133,23 @@ INLINE void dot_tile(const DotProducts& p, std::int64_t n, std::int64_t k) {
 }
 
 template <int Columns>
-INLINE void dot_columns(const DotProducts& p, std::int64_t k) {
-    std::int64_t n = 0;
-    for (; n + DOT_ROWS <= p.rows; n += DOT_ROWS) dot_tile<DOT_ROWS, Columns>(p, n, k);
-    for (; n < p.rows; ++n) dot_tile<1, Columns>(p, n, k);
+INLINE void dot_columns(const DotProducts& p, std::int64_t first, std::int64_t last,
+                        std::int64_t k) {
+    for (; first + DOT_ROWS <= last; first += DOT_ROWS) dot_tile<DOT_ROWS, Columns>(p, first, k);
+    for (; first < last; ++first) dot_tile<1, Columns>(p, first, k);
 }
 
 }  // namespace
 
-// Columns [first, last).
-void dot_products(const DotProducts& p, std::int64_t first, std::int64_t last) {
-    std::int64_t k = first;
-    for (; k + DOT_COLUMNS <= last; k += DOT_COLUMNS) dot_columns<DOT_COLUMNS>(p, k);
-    for (; k < last; ++k) dot_columns<1>(p, k);
-    const float* bias = p.bias == nullptr ? nullptr : p.bias + first;
-    for (std::int64_t n = 0; n < p.rows; ++n) {
-        float* y = p.y + n * p.outputs + first;
-        write_pixel(y, y, last - first, {nullptr, bias, nullptr, p.activation});
+void dot_products(const DotProducts& p, const DotBlock& b) {
+    std::int64_t k = b.first_column;
+    for (; k + DOT_COLUMNS <= b.last_column; k += DOT_COLUMNS)
+        dot_columns<DOT_COLUMNS>(p, b.first_row, b.last_row, k);
+    for (; k < b.last_column; ++k) dot_columns<1>(p, b.first_row, b.last_row, k);
+    const float* bias = p.bias == nullptr ? nullptr : p.bias + b.first_column;
+    for (std::int64_t n = b.first_row; n < b.last_row; ++n) {
+        float* y = p.y + n * p.outputs + b.first_column;
+        write_pixel(y, y, b.last_column - b.first_column, {nullptr, bias, nullptr, p.activation});
     }
 }
 

@@ -6,6 +6,6 @@
 namespace convlet::CONVLET_ISA {
 
 void small_product(const SmallProduct& product);
-void dot_products(const DotProducts& products, std::int64_t first, std::int64_t last);
+void dot_products(const DotProducts& products, const DotBlock& block);
 
 }  // namespace convlet::CONVLET_ISA
