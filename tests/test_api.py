@@ -72,6 +72,7 @@ NAMES = {
     "convlet.data.segmentation": """MaskFiles MaskedImages SegmentationData SegmentationDataset
         decode_rle encode_rle load polygon_mask read_coco_masks read_mask write_mask""",
     "convlet.data.nuclei": "Nuclei available boxes load masks",
+    "convlet.onnx": "export",
     "convlet.sklearn": "CNNClassifier",
     "convlet.viz.attribution": "grad_cam_map occlusion_map saliency_map",
     "convlet.vision": """batched_nms box_area box_convert box_iou clip_boxes_to_image complete_box_iou
@@ -248,6 +249,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 HEAVY = [
     "matplotlib",
+    "onnx",
     "rich",
     "torch",
     "safetensors",

@@ -58,7 +58,7 @@ def run(folder: Path) -> Path:
 def test_version_and_help_name_the_commands(tmp_path: Path) -> None:
     assert convlet("--version", cwd=tmp_path).stdout.strip() == f"convlet {cl.__version__}"
     help_text = convlet("--help", cwd=tmp_path).stdout
-    for command in ("train", "evaluate", "predict", "show", "summary", "bench", "info"):
+    for command in ("train", "evaluate", "predict", "show", "export", "summary", "bench", "info"):
         assert command in help_text
         assert f"examples:\n  convlet {command}" in convlet(command, "--help", cwd=tmp_path).stdout
     assert "exit codes: 0 done; 1 failed" in help_text

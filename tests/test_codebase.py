@@ -95,6 +95,7 @@ ARROWS = {
     "detection": {"data", "models", "ops"},
     "transfer": {"io", "models", "nn", "ops", "optim", "train"},
     "train": {"data", "io", "nn", "ops", "optim", "viz"},
+    "onnx": {"io", "nn", "ops"},
     "sklearn": {"data", "models", "nn", "optim", "train"},
 }
 

@@ -9,6 +9,7 @@ it used: taking the greatest number first is all the order that `gradients` need
 from __future__ import annotations
 
 import heapq
+import sys
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
@@ -79,6 +80,8 @@ def record(data: Array, parents: tuple[Variable, ...], vjp: Vjp) -> Tensor:
                 result.requires_grad = True
                 result.node = Node(parents, vjp)
                 break
+        if mode.watch is not None:
+            mode.watch(result, parents, sys._getframe(1))
     return result
 
 

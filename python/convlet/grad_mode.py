@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
+
+    from convlet.autograd import Variable
 
 __all__ = ["enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
 
@@ -16,6 +19,8 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 class _Mode(threading.local):
     recording = True
+    # Told of each operation that is recorded: its result, its operands, the frame that computed it.
+    watch: Callable[[Variable, tuple[Variable, ...], FrameType], None] | None = None
 
 
 mode = _Mode()

@@ -23,6 +23,7 @@ _EXTRAS = {
     "matplotlib": "matplotlib",
     "pillow": "PIL",
     "safetensors": "safetensors",
+    "onnx": "onnx",
     "mlxtend": "mlxtend",
     "scikit-learn": "sklearn",
     "tensorboardX": "tensorboardX",

@@ -7,7 +7,18 @@ import sys
 from typing import TYPE_CHECKING
 
 import convlet
-from convlet.cli import bench, evaluate, info, predict, resuming, settings, show, summary, train
+from convlet.cli import (
+    bench,
+    evaluate,
+    export,
+    info,
+    predict,
+    resuming,
+    settings,
+    show,
+    summary,
+    train,
+)
 from convlet.cli.arguments import Parser
 from convlet.cli.errors import FAILED, INTERRUPTED, CommandError
 from convlet.cli.output import complain
@@ -35,7 +46,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
-    for command in (train, evaluate, predict, show, summary, bench, info):
+    for command in (train, evaluate, predict, show, export, summary, bench, info):
         command.add_parser(commands)
     return parser
 
