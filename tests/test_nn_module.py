@@ -146,6 +146,8 @@ def test_zero_grad_forgets_and_requires_grad_freezes() -> None:
     model = Block().eval()
     model(Tensor([[1.0, 2.0]])).backward()
     assert model.scale.grad is not None
+    model.zero_grad(set_to_none=False)
+    assert model.scale.grad.abs().sum().item() == 0.0
     model.zero_grad()
     assert all(p.grad is None for p in model.parameters())
     model.requires_grad_(False)

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from convlet import _core, ops
+import convlet as cl
+from convlet import Tensor, _core, models, nn, ops
 from operators import Operator, make_operators, same_bits
 from subprocesses import output_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy.typing as npt
 
 SMALL, LARGE = make_operators(images=2, size=9), make_operators(images=9, size=40)
 COUNTS = (1, 2, 3, 5)
@@ -159,3 +162,45 @@ def test_a_number_of_threads_out_of_range_is_refused(count: int) -> None:
     with pytest.raises(ValueError, match=f"threads must be from 1 to 1024, got {count}"):
         _core.set_num_threads(count)
     assert _core.get_num_threads() == before
+
+
+def pixels(*shape: int) -> npt.NDArray[np.float32]:
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], npt.NDArray[np.float32]]] = {
+    "lenet5": (lambda: models.lenet5(seed=0), pixels(12, 4, 1, 28, 28)),
+    "resnet18": (
+        lambda: models.resnet18(num_classes=5, stem="cifar", width_mult=0.25, seed=0),
+        pixels(12, 2, 3, 32, 32),
+    ),
+    "mobilenet_v2": (
+        lambda: models.mobilenet_v2(num_classes=5, width_mult=0.25, seed=0),
+        pixels(12, 2, 3, 32, 32),
+    ),
+    "unet": (lambda: models.unet(3, 2, base_channels=4, seed=0), pixels(12, 1, 3, 32, 32)),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_concurrent_inference_on_one_model_gives_the_bits_of_serial_one(
+    name: str, set_threads: Callable[[int], None]
+) -> None:
+    set_threads(2)
+    make, batches = NETWORKS[name]
+    alone = make().eval()
+    with cl.no_grad():
+        wanted = [alone(Tensor(batch)).numpy() for batch in batches]
+    model = make().eval()  # whose first calls, which prepare weights, meet as well
+    start = threading.Barrier(6)
+
+    def work(first: int) -> bool:
+        start.wait()
+        with cl.no_grad():
+            order = [(first + step) % len(batches) for step in range(len(batches))]
+            return all(
+                np.array_equal(model(Tensor(batches[at])).numpy(), wanted[at]) for at in order
+            )
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(work, range(6)))

@@ -261,10 +261,13 @@ class Module(Placed):
         """Evaluation mode: dropout passes everything."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or write zeros into them."""
         for parameter in self.parameters():
-            parameter.grad = None
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad.data[...] = 0
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Whether the parameters are trained."""

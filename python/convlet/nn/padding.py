@@ -29,7 +29,7 @@ class _Pad2d(Module):
         if len(given) != 4:
             raise ValueError(f"{layer}: padding must be an int or 4 ints, got {len(given)} values")
         self.padding = tuple(integer(amount, layer, "padding") for amount in given)
-        if min(self.padding) < 0:
+        if min(self.padding) < 0 and self.mode != "constant":
             raise ValueError(f"{layer}: padding must be at least 0, got {self.padding}")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -45,11 +45,11 @@ class ZeroPad2d(_Pad2d):
     """A border of zeros.  (N, C, H, W) -> (N, C, H + top + bottom, W + left + right).
 
     Args:
-        padding: (left, right, top, bottom), or an int for all.
+        padding: (left, right, top, bottom), or an int for all; negative ones cut so much off.
 
     Raises:
         TypeError: a width is not an int.
-        ValueError: there are not 1 or 4 of them, or one is below 0.
+        ValueError: there are not 1 or 4 of them.
 
     Example:
         >>> ZeroPad2d((1, 0, 0, 0))([[[[2.0]]]]).flatten()
@@ -61,12 +61,12 @@ class ConstantPad2d(_Pad2d):
     """A border of one value.  (N, C, H, W) -> (N, C, H + top + bottom, W + left + right).
 
     Args:
-        padding: (left, right, top, bottom), or an int for all.
+        padding: (left, right, top, bottom), or an int for all; negative ones cut so much off.
         value: the value.
 
     Raises:
         TypeError: a width is not an int, or the value no number.
-        ValueError: there are not 1 or 4 widths, or one is below 0.
+        ValueError: there are not 1 or 4 widths.
 
     Example:
         >>> ConstantPad2d((1, 0, 0, 0), 7.0)([[[[2.0]]]]).flatten()

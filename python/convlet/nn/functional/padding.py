@@ -32,15 +32,16 @@ def pad(
 
     Args:
         input: any shape.
-        pad: (left, right, top, bottom, …), two numbers per dimension, at least 0.
+        pad: (left, right, top, bottom, …), two numbers per dimension; of "constant" they may be
+            negative, which cuts so much off.
         mode: "constant", "reflect" (mirrored about the first and the last number, which are not
             repeated), "replicate" (they are) or "circular" (from the other side).
         value: what "constant" fills with, 0 unless given.
 
     Raises:
         TypeError: `pad` is not a sequence of ints.
-        ValueError: `pad` is odd in length, too long or negative, there are too few numbers to
-            mirror or to repeat, or `mode` is unknown.
+        ValueError: `pad` is odd in length, too long, negative where it may not be or cuts off more
+            than there is, there are too few numbers to mirror or to repeat, or `mode` is unknown.
 
     Example:
         >>> from convlet import Tensor
@@ -55,13 +56,24 @@ def pad(
     if not isinstance(pad, (tuple, list)):
         raise TypeError(f"pad: pad must be a tuple of ints, got {describe(pad)}")
     amounts = [integer(amount, "pad", "pad") for amount in pad]
-    if len(amounts) % 2 or len(amounts) > 2 * x.ndim or min(amounts, default=0) < 0:
+    least = min(amounts, default=0)
+    if len(amounts) % 2 or len(amounts) > 2 * x.ndim or (least < 0 and mode != "constant"):
         raise ValueError(
             f"pad: pad must be up to {x.ndim} pairs of numbers at least 0, got {tuple(pad)}"
         )
     pairs = list(zip(amounts[::2], amounts[1::2], strict=True))[::-1]
     borders = [(0, 0)] * (x.ndim - len(pairs)) + pairs
+    if least < 0:
+        x, borders = _cut(x, borders), [(max(a, 0), max(b, 0)) for a, b in borders]
     return _constant(x, borders, value) if mode == "constant" else _taken(x, borders, mode)
+
+
+def _cut(x: Tensor, borders: list[tuple[int, int]]) -> Tensor:
+    """Without what negative borders take away."""
+    ends = [(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(borders, x.shape, strict=True)]
+    if any(first > last for first, last in ends):
+        raise ValueError(f"pad: pad must not cut off more than there is of {x.shape}")
+    return x[tuple(slice(*each) for each in ends)]
 
 
 def _constant(x: Tensor, borders: list[tuple[int, int]], value: float | None) -> Tensor:
