@@ -1,6 +1,7 @@
 """Convolution and its gradients: direct, by Winograd, depthwise.
 
-The layers reach winograd_forward, winograd_grad_weight, depthwise and depthwise_grad_weight.
+The layers reach few_channels, winograd_forward, winograd_grad_weight, depthwise and
+depthwise_grad_weight.
 """
 
 from __future__ import annotations

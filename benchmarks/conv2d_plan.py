@@ -95,6 +95,18 @@ def is_winograd(layer: Conv2d) -> bool:
     )
 
 
+def has_few_channels(layer: Conv2d, isa: str) -> bool:
+    """Whether lanes are pixels, as few_channels() in csrc/kernels decides."""
+    _, k, _, width = layer.y
+    return (
+        layer.channels <= 4
+        and k <= 8
+        and layer.stride == 1
+        and layer.kernel > 1
+        and width >= REGISTERS[isa][0] // 2
+    )
+
+
 def plan(layer: Conv2d, isa: str) -> Plan:
     """What make_plan() and run_plans() make of a layer."""
     assert (layer.groups, layer.dilation) == (1, 1)
@@ -144,8 +156,13 @@ def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     block_tasks = images * ceil_div(height, rows) * ceil_div(width, columns)
     count, padded = panels(k, isa, whole_registers=False)
     reach_h, reach_w = ((n - 1) * layer.stride + layer.kernel for n in (rows, columns))
+    few = has_few_channels(layer, isa)
+    if few:
+        vector, widest = REGISTERS[isa]
+        tile = 2 * vector if widest >= 4 else vector
+        reach_w = ceil_div(columns, tile) * tile + layer.kernel - 1
     return Plan(
-        "direct",
+        "few channels" if few else "direct",
         block_tasks,
         clamp(ceil_div(wanted, block_tasks), 1, count),
         ceil_div(padded * c * layer.kernel**2, 16) * 16,

@@ -179,6 +179,10 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
         table.depthwise(p.geometry, block_at(p.blocks, block));
         return;
     }
+    if (p.algorithm == Algorithm::few_channels) {
+        table.correlate_few(p.geometry, block_at(p.blocks, block), scratch);
+        return;
+    }
     if (p.algorithm == Algorithm::direct) {
         table.correlate(p.geometry, block_at(p.blocks, block), first, last, scratch);
         return;
@@ -198,6 +202,8 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
 
 std::int64_t scratch_floats(const Plan& p) {
     if (p.algorithm == Algorithm::depthwise) return 0;
+    if (p.algorithm == Algorithm::few_channels)
+        return kernels().few_channels_floats(p.geometry, largest_block(p.blocks));
     if (p.algorithm == Algorithm::direct)
         return kernels().strip_floats(p.geometry, largest_block(p.blocks));
     return kernels().winograd_floats(p.tiles, FEW_CHANNELS) +
@@ -262,6 +268,7 @@ Blocks blocks_of(const Correlation& g) {
 // of few tiles.
 Algorithm algorithm_for(const Correlation& g) {
     if (g.depthwise) return Algorithm::depthwise;
+    if (kernels().few_channels(g)) return Algorithm::few_channels;
     if (exact_conv() || g.kernel_h != 3 || g.kernel_w != 3 || g.step_h != 1 || g.step_w != 1 ||
         g.dilation_h != 1 || g.dilation_w != 1 || g.channels < 16 || g.out_channels < 16)
         return Algorithm::direct;

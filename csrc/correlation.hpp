@@ -12,14 +12,14 @@
 
 namespace convlet {
 
-enum class Algorithm { direct, winograd, depthwise };
+enum class Algorithm { direct, few_channels, winograd, depthwise };
 
 // Everything of one correlation that does not depend on the task.
 struct Plan {
     Correlation geometry;
     WeightPacking packing;
     Algorithm algorithm;
-    Blocks blocks;              // of pixels, for the direct algorithm
+    Blocks blocks;              // of pixels, but for Winograd
     std::int64_t tiles;         // of a block, for Winograd's,
     std::int64_t run;           // and the input channels that are summed at once
     bool packed_ahead;          // else tasks read weights in place or transform what they need

@@ -17,6 +17,10 @@ struct KernelTable {
     std::int64_t (*strip_floats)(const Correlation&, const PixelBlock& largest);
     void (*correlate)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
                       std::int64_t last_panel, float* strip);
+    // Whether lanes had better be pixels; then the strip has a plane per channel.
+    bool (*few_channels)(const Correlation&);
+    std::int64_t (*few_channels_floats)(const Correlation&, const PixelBlock& largest);
+    void (*correlate_few)(const Correlation&, const PixelBlock&, float* strip);
     void (*depthwise)(const Correlation&, const PixelBlock&);
     std::int64_t (*depthwise_lane_blocks)(std::int64_t channels);
     std::int64_t (*depthwise_partial_floats)(const Correlation&);

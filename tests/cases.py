@@ -112,6 +112,11 @@ CONV2D_CASES = [
     Conv2dCase("pointwise_strided", (2, 5, 8, 7), 18, (1, 1), stride=(3, 2)),
     Conv2dCase("pointwise_wide", (2, 530, 5, 7), 53, (1, 1), stride=(1, 2)),
     Conv2dCase("pointwise_padded", (2, 3, 4, 5), 6, (1, 1), padding=(2, 1)),
+    Conv2dCase(
+        "few_wide", (2, 2, 7, 41), 8, (3, 2), stride=(2, 1), padding=(1, 4), dilation=(1, 3)
+    ),
+    Conv2dCase("few_one_to_one", (1, 1, 3, 70), 1, (1, 5)),
+    Conv2dCase("few_grouped", (2, 8, 6, 20), 14, (3, 3), padding=(1, 1), groups=2),
     Conv2dCase("square", (2, 16, 10, 10), 16, (3, 3), padding=(1, 1)),
     Conv2dCase("odd_channels", (2, 17, 9, 11), 3, (3, 3), padding=(1, 1)),
     Conv2dCase("three_channels", (1, 3, 13, 12), 17, (5, 5), padding=(2, 2)),

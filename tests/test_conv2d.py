@@ -1,7 +1,7 @@
 """Direct convolution and its gradients: against loops, against themselves, against PyTorch.
 
-The cases hold every special path of conv2d.cpp and conv2d_grad_weight.cpp; depthwise.cpp has more in
-test_conv2d_depthwise.py.
+The cases hold every special path of conv2d.cpp, few_channels.cpp and conv2d_grad_weight.cpp;
+depthwise.cpp has more in test_conv2d_depthwise.py.
 """
 
 from __future__ import annotations

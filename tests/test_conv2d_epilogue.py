@@ -21,6 +21,7 @@ CASES = {  # channels, out channels, kernel, groups, stride, height, width
     "winograd": (32, 40, 3, 1, 1, 13, 11),
     "winograd, large weights of few tiles": (100, 80, 3, 1, 1, 14, 13),
     "winograd, narrow": (16, 17, 3, 1, 1, 8, 8),
+    "few channels": (3, 5, 3, 1, 1, 9, 39),
     "direct, strided": (3, 17, 5, 1, 2, 13, 11),
     "direct, deep": (300, 6, 1, 1, 1, 5, 5),
     "1x1": (64, 70, 1, 1, 1, 7, 9),

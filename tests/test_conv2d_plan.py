@@ -35,6 +35,7 @@ def layers() -> list[Conv2d]:
         *(layer for _, layer in conv2d_plan().resnet50(1)),
         Conv2d("lenet conv1", 64, 1, 28, 6, 5, padding=2),
         Conv2d("lenet conv2", 64, 6, 14, 16, 5),
+        Conv2d("few channels", 1, 3, 37, 8, 3, padding=1),
         Conv2d("long rows", 1, 3, 700, 5, 3),
         Conv2d("far stride", 1, 4, 60, 40, 11, stride=9),
         Conv2d("many channels", 3, 3000, 9, 24, 3, stride=2),
@@ -73,7 +74,7 @@ def test_memory_and_tasks_are_those_of_the_rules(
             set_threads(threads)
             wanted = [rounded(floats) for floats in (math.prod(layer.y), *plan.blocks(threads))]
             assert taken(layer) == sum(wanted), f"{layer}, {threads} threads, {plan}"
-    assert seen == {"direct", "Winograd"}
+    assert seen == {"direct", "few channels", "Winograd"}
 
 
 def test_the_algorithm_is_winograd_where_exactness_changes_bits(isa: str) -> None:
