@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
 from convlet import _core, _pipeline, _transforms
 from convlet.data._arguments import UINT32_MAX, UINT64_MAX, flag, whole
+from convlet.data._indices import place_of
 from convlet.data.transforms import Normalize, Transform
 
 if TYPE_CHECKING:
@@ -138,10 +138,7 @@ class ArrayDataset:
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], int]:
         """One picture (C, H, W) and its label, as in epoch 0 of seed 0."""
-        place = operator.index(index)
-        place += len(self) if place < 0 else 0
-        if not 0 <= place < len(self):
-            raise IndexError(f"ArrayDataset: index {index} is outside of {len(self)} images")
+        place = place_of(index, len(self), "ArrayDataset", "images")
         images, labels = self.batch([place], num_threads=1)
         return images[0], int(labels[0])
 

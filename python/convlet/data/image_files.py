@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from convlet import _core, _transforms
 from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
+from convlet.data._indices import chosen, place_of
 from convlet.data.decoding import read_image
 from convlet.data.samplers import index_array
 from convlet.data.transforms import Transform
@@ -125,10 +125,7 @@ class ImageFiles:
         Raises:
             FormatError: The file cannot be read.
         """
-        place = operator.index(index)
-        place += len(self) if place < 0 else 0
-        if not 0 <= place < len(self):
-            raise IndexError(f"index {index} is outside of {len(self)} files")
+        place = place_of(index, len(self), type(self).__name__, "files")
         image = _transforms.transform([self._read(place)], [place], self._steps)[0]
         return image, int(self.targets[place])
 
@@ -156,10 +153,7 @@ class ImageFiles:
             FormatError: A file cannot be read, and is not to be skipped.
             ValueError: An index is outside [0, N), or the pictures end with different sizes.
         """
-        order = index_array(indices, "batch")
-        outside = (order < 0) | (order >= len(self))
-        if outside.any():
-            raise ValueError(f"batch: indices must be in [0, {len(self)}), got {order[outside][0]}")
+        order = chosen(indices, len(self))
         draw = {
             "seed": whole(seed, "batch", "seed", maximum=UINT64_MAX),
             "epoch": whole(epoch, "batch", "epoch", maximum=UINT32_MAX),

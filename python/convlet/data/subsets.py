@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from convlet.data._arguments import UINT64_MAX, whole
+from convlet.data._indices import check_inside, place_of
 from convlet.data.samplers import index_array
 from convlet.random import Generator, default_generator
 
@@ -72,7 +72,7 @@ class Subset:
         return f"Subset({len(self)} samples of {self.dataset!r})"
 
     def _batch(self, indices: npt.NDArray[np.int64], **how: int) -> Any:
-        _check_inside(indices, len(self), "Subset")
+        check_inside(indices, len(self), "Subset")
         whole_set: Any = self.dataset
         return whole_set.batch(self.indices[indices], **how)
 
@@ -111,7 +111,7 @@ class ConcatDataset:
 
     def __getitem__(self, index: int) -> Any:
         """One sample."""
-        place = _place(index, len(self))
+        place = place_of(index, len(self), "ConcatDataset")
         member = int(np.searchsorted(self.cumulative_sizes, place, side="right"))
         chosen: Any = self.datasets[member]
         return chosen[place - self._first(member)]
@@ -126,7 +126,7 @@ class ConcatDataset:
     def _batch(
         self, indices: npt.NDArray[np.int64], *, seed: int, epoch: int, num_threads: int
     ) -> Any:
-        _check_inside(indices, len(self), "ConcatDataset")
+        check_inside(indices, len(self), "ConcatDataset")
         members = np.searchsorted(self.cumulative_sizes, indices, side="right")
         pieces: list[tuple[Any, ...]] = []
         places = []
@@ -205,7 +205,7 @@ class TensorDataset:
         Raises:
             ValueError: An index is outside [0, N).
         """
-        _check_inside(indices, len(self), "TensorDataset")
+        check_inside(indices, len(self), "TensorDataset")
         return tuple(tensor[indices] for tensor in self.tensors)
 
 
@@ -258,17 +258,3 @@ def _sizes(lengths: Sequence[float], count: int) -> list[int]:
             f"random_split: lengths must add up to {count} samples or to 1, got {list(lengths)}"
         )
     return [int(size) for size in wanted]
-
-
-def _place(index: int, count: int) -> int:
-    place = operator.index(index)
-    place += count if place < 0 else 0
-    if not 0 <= place < count:
-        raise IndexError(f"index {index} is outside of a dataset of {count} samples")
-    return place
-
-
-def _check_inside(indices: npt.NDArray[np.int64], count: int, function: str) -> None:
-    outside = (indices < 0) | (indices >= count)
-    if outside.any():
-        raise ValueError(f"{function}: indices must be in [0, {count}), got {indices[outside][0]}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
+from convlet.data._indices import chosen, place_of
 from convlet.data.detection.annotation import Annotation, annotation
-from convlet.data.samplers import index_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,10 +115,7 @@ class DetectionDataset:
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """One picture (C, H, W) and its rows (M, 6), as in epoch 0 of seed 0."""
-        place = operator.index(index)
-        place += len(self) if place < 0 else 0
-        if not 0 <= place < len(self):
-            raise IndexError(f"DetectionDataset: index {index} is outside of {len(self)} images")
+        place = place_of(index, len(self), "DetectionDataset", "images")
         images, targets = self.batch([place])
         return images[0], targets[0]
 
@@ -147,10 +143,7 @@ class DetectionDataset:
             ValueError: an index is outside [0, N), or an argument is out of range.
             TypeError: the indices are not integers.
         """
-        order = index_array(indices, "batch")
-        outside = (order < 0) | (order >= len(self))
-        if outside.any():
-            raise ValueError(f"batch: indices must be in [0, {len(self)}), got {order[outside][0]}")
+        order = chosen(indices, len(self))
         key = whole(seed, "batch", "seed", maximum=UINT64_MAX)
         draw = whole(epoch, "batch", "epoch", maximum=UINT32_MAX)
         pictures = np.empty((len(order), *self.images.shape[1:]), np.uint8)

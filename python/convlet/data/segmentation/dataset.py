@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from convlet import _core, _transforms
 from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
-from convlet.data.samplers import index_array
+from convlet.data._indices import chosen, place_of
 from convlet.data.transforms import Normalize, Transform
 from convlet.data.transforms.masks import mask_steps
 
@@ -128,10 +127,7 @@ class SegmentationDataset:
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
         """One picture (C, H, W) and its mask (H, W), as in epoch 0 of seed 0."""
-        place = operator.index(index)
-        place += len(self) if place < 0 else 0
-        if not 0 <= place < len(self):
-            raise IndexError(f"SegmentationDataset: index {index} is outside of {len(self)} images")
+        place = place_of(index, len(self), "SegmentationDataset", "images")
         images, masks = self.batch([place], num_threads=1)
         return images[0], masks[0]
 
@@ -159,10 +155,7 @@ class SegmentationDataset:
             ValueError: An index is outside [0, N), or an argument is out of range.
             TypeError: The indices are not integers.
         """
-        order = index_array(indices, "batch")
-        outside = (order < 0) | (order >= len(self))
-        if outside.any():
-            raise ValueError(f"batch: indices must be in [0, {len(self)}), got {order[outside][0]}")
+        order = chosen(indices, len(self))
         if not len(order):
             return np.zeros((0, *self.images.shape[1:]), np.float32), self.masks[:0]
         draws: dict[str, Any] = {
