@@ -44,7 +44,7 @@ class Segment(Task):
         "model": "resunet",
         "augment": "flip",
         "schedule": "cosine",
-        "epochs": 24,
+        "epochs": 20,
         "batch_size": 8,
     }
     warm_up = 1
