@@ -99,11 +99,7 @@ def has_few_channels(layer: Conv2d, isa: str) -> bool:
     """Whether lanes are pixels, as few_channels() in csrc/kernels decides."""
     _, k, _, width = layer.y
     return (
-        layer.channels <= 4
-        and k <= 8
-        and layer.stride == 1
-        and layer.kernel > 1
-        and width >= REGISTERS[isa][0] // 2
+        k <= 8 and layer.stride == 1 and 2 <= layer.kernel <= 17 and width >= REGISTERS[isa][0] // 2
     )
 
 

@@ -1,20 +1,23 @@
-// Direct convolution of few channels to few: lanes are pixels.
+// Direct convolution to few channels: lanes are pixels.
 //
-// A register of output channels would be mostly empty here, and a row of taps too short for a loop.
-// So each channel of the strip has rows of its own, from which every tap reads a register of
-// neighbouring pixels; it meets one weight of each output channel.
+// A register of output channels would be mostly empty here. So each channel of the strip has rows
+// of its own, from which every tap reads a register of neighbouring pixels; it meets one weight of
+// each output channel.
 #include "activated.hpp"
 #include "conv2d.hpp"
 #include "simd.hpp"
 #include "strip.hpp"
+#include "transpose.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
 
 constexpr int MOST_COLUMNS = 8;
+constexpr std::int64_t MOST_REACH = 16;  // of the taps: the strip leaves out nothing
 constexpr int TILE = WIDEST >= 4 ? 2 * VECTOR : VECTOR;  // pixels
 
-// The strip of a block: `rows` rows of `width` floats for each channel, whole tiles and the taps.
+// The strip of a block: for each of `rows` rows and each channel `width` floats, whole tiles and
+// the taps.
 struct Planes {
     std::int64_t rows, width;
 };
@@ -24,6 +27,12 @@ INLINE Planes planes_of(const Correlation& g, const PixelBlock& b) {
             (b.j1 - b.j0 + TILE - 1) / TILE * TILE + (g.kernel_w - 1) * g.dilation_w};
 }
 
+__attribute__((noinline)) void transpose_block(const float* from, std::int64_t from_step,
+                                               std::int64_t rows, std::int64_t columns, float* to,
+                                               std::int64_t to_step) {
+    transpose(from, from_step, rows, columns, to, to_step);
+}
+
 // Pixels outside the image are zeros.
 INLINE void copy_planes(const Correlation& g, const PixelBlock& b, const Planes& planes,
                         float* RESTRICT to) {
@@ -31,59 +40,82 @@ INLINE void copy_planes(const Correlation& g, const PixelBlock& b, const Planes&
     const std::int64_t top = b.i0 * g.step_h + g.origin_h, left = b.j0 + g.origin_w;
     const std::int64_t first = smaller(larger(-left, 0), planes.width);
     const std::int64_t last = larger(first, smaller(planes.width, g.width - left));
-    zero_floats(to, g.channels * planes.rows * planes.width);
-    for (std::int64_t c = 0; c < g.channels; ++c) {
-        for (std::int64_t r = 0; r < planes.rows; ++r, to += planes.width) {
-            if (top + r < 0 || top + r >= g.height) continue;
-            const float* from = image + ((top + r) * g.width + left) * g.x_pixel + c;
-            if (g.x_pixel == 1) {
-                copy_floats(from + first, to + first, last - first);
-            } else {
-                for (std::int64_t j = first; j < last; ++j) to[j] = from[j * g.x_pixel];
-            }
+    for (std::int64_t r = top; r < top + planes.rows; ++r, to += g.channels * planes.width) {
+        if (r < 0 || r >= g.height) {
+            zero_floats(to, g.channels * planes.width);
+            continue;
+        }
+        for (std::int64_t c = 0; c < g.channels; ++c) {
+            zero_floats(to + c * planes.width, first);
+            zero_floats(to + c * planes.width + last, planes.width - last);
+        }
+        const float* from = image + (r * g.width + left + first) * g.x_pixel;
+        if (g.x_pixel == 1)
+            copy_floats(from, to + first, last - first);
+        else
+            transpose_block(from, g.x_pixel, last - first, g.channels, to + first, planes.width);
+    }
+}
+
+// The innermost loop of a tile: over the taps of a row where there is one channel, else over the
+// channels of a tap. Weights lie in this order.
+struct Run {
+    std::int64_t count, step;
+};
+
+// Sums of a tile of pixels for columns [0, Columns), a row of `sums` for each.
+template <int Columns, int Pixels>
+__attribute__((noinline)) void pixel_tile(const Correlation& g, const Planes& planes,
+                                          const float* strip, float* RESTRICT sums) {
+    constexpr int VECTORS = Pixels / VECTOR;
+    float acc[VECTORS][Columns][VECTOR];
+    UNROLL
+    for (int v = 0; v < VECTORS; ++v) {
+        UNROLL
+        for (int k = 0; k < Columns; ++k) {
+#pragma omp simd
+            for (int l = 0; l < VECTOR; ++l) acc[v][k][l] = 0.0F;
+        }
+    }
+    const bool single = g.channels == 1;
+    const Run inner = single ? Run{g.kernel_w, g.dilation_w} : Run{g.channels, planes.width};
+    const Run outer = single ? Run{1, 0} : Run{g.kernel_w, g.dilation_w};
+    const std::int64_t lanes = panel_width(g.panels, 0);
+    const float* RESTRICT weight = g.packed;
+    std::int64_t r = 0;
+    do {
+        const float* row = strip + r * g.dilation_h * g.channels * planes.width;
+        std::int64_t t = 0;
+        do {
+            const float* RESTRICT x = row + t * outer.step;
+            std::int64_t d = 0;
+            do {
+                UNROLL
+                for (int v = 0; v < VECTORS; ++v) {
+                    UNROLL
+                    for (int k = 0; k < Columns; ++k) {
+                        const float w = weight[k];
+#pragma omp simd
+                        for (int l = 0; l < VECTOR; ++l) acc[v][k][l] += w * x[v * VECTOR + l];
+                    }
+                }
+                weight += lanes;
+                x += inner.step;
+            } while (++d < inner.count);
+        } while (++t < outer.count);
+    } while (++r < g.kernel_h);
+    UNROLL
+    for (int v = 0; v < VECTORS; ++v) {
+        UNROLL
+        for (int k = 0; k < Columns; ++k) {
+#pragma omp simd
+            for (int l = 0; l < VECTOR; ++l) sums[k * TILE + v * VECTOR + l] = acc[v][k][l];
         }
     }
 }
 
-// Sums of a tile of pixels for columns [0, Columns), a row of `sums` for each.
-template <int Columns>
-__attribute__((noinline)) void pixel_tile(const Correlation& g, const Planes& planes,
-                                          const float* strip, float* RESTRICT sums) {
-    float acc[Columns][TILE];
-    UNROLL
-    for (int k = 0; k < Columns; ++k) {
-#pragma omp simd
-        for (int l = 0; l < TILE; ++l) acc[k][l] = 0.0F;
-    }
-    const std::int64_t lanes = panel_width(g.panels, 0), tap = g.channels * lanes;
-    std::int64_t c = 0;
-    do {
-        const float* RESTRICT weight = g.packed + c * lanes;
-        std::int64_t r = 0;
-        do {
-            const float* RESTRICT x = strip + (c * planes.rows + r * g.dilation_h) * planes.width;
-            std::int64_t s = 0;
-            do {
-                UNROLL
-                for (int k = 0; k < Columns; ++k) {
-                    const float v = weight[k];
-#pragma omp simd
-                    for (int l = 0; l < TILE; ++l) acc[k][l] += v * x[l];
-                }
-                weight += tap;
-                x += g.dilation_w;
-            } while (++s < g.kernel_w);
-        } while (++r < g.kernel_h);
-    } while (++c < g.channels);
-    UNROLL
-    for (int k = 0; k < Columns; ++k) {
-#pragma omp simd
-        for (int l = 0; l < TILE; ++l) sums[k * TILE + l] = acc[k][l];
-    }
-}
-
 // The sums of `pixels` neighbours through the epilogue to where their channels lie side by side.
-template <int Columns>
+template <int Columns, int Pixels>
 INLINE void write_pixels(const Correlation& g, float* RESTRICT sums, float* y,
                          std::int64_t pixels) {
     const Epilogue& e = g.epilogue;
@@ -93,39 +125,47 @@ INLINE void write_pixels(const Correlation& g, float* RESTRICT sums, float* y,
         const float bias = e.bias == nullptr ? 0.0F : e.bias[k];
         float* RESTRICT column = sums + k * TILE;
 #pragma omp simd
-        for (int l = 0; l < TILE; ++l) column[l] = column[l] * scale + bias;
+        for (int l = 0; l < Pixels; ++l) column[l] = column[l] * scale + bias;
         if (e.residual != nullptr) {
             const float* residual = e.residual + (y - g.y) + k;
             for (std::int64_t p = 0; p < pixels; ++p) column[p] += residual[p * g.y_pixel];
         }
 #pragma omp simd
-        for (int l = 0; l < TILE; ++l) column[l] = cut(column[l], lower, upper);
+        for (int l = 0; l < Pixels; ++l) column[l] = cut(column[l], lower, upper);
     }
-    for (std::int64_t p = 0; p < pixels; ++p) {
-        UNROLL
-        for (int k = 0; k < Columns; ++k) y[p * g.y_pixel + k] = sums[k * TILE + p];
-    }
+    transpose_block(sums, TILE, Columns, pixels, y, g.y_pixel);
     if (!bends(e.activation)) return;
     for (std::int64_t p = 0; p < pixels; ++p) bend(e.activation, y + p * g.y_pixel, Columns);
 }
 
+template <int Columns, int Pixels>
+INLINE void run_pixels(const Correlation& g, const Planes& planes, const float* strip, float* y,
+                       std::int64_t pixels) {
+    float sums[Columns * TILE];
+    pixel_tile<Columns, Pixels>(g, planes, strip, sums);
+    write_pixels<Columns, Pixels>(g, sums, y, pixels);
+}
+
 template <int Columns>
-INLINE void run_pixel_tile(const Correlation& g, const Planes& planes, const float* strip, float* y,
-                           std::int64_t pixels) {
+INLINE void run_columns(const Correlation& g, const Planes& planes, const float* strip, float* y,
+                        std::int64_t pixels) {
     if constexpr (Columns > 0) {
         if (g.out_channels < Columns)
-            return run_pixel_tile<Columns - 1>(g, planes, strip, y, pixels);
-        float sums[Columns * TILE];
-        pixel_tile<Columns>(g, planes, strip, sums);
-        write_pixels<Columns>(g, sums, y, pixels);
+            run_columns<Columns - 1>(g, planes, strip, y, pixels);
+        else if (pixels <= VECTOR)
+            run_pixels<Columns, VECTOR>(g, planes, strip, y, pixels);
+        else
+            run_pixels<Columns, TILE>(g, planes, strip, y, pixels);
     }
 }
 
 }  // namespace
 
+// Several taps make up for writing the strip channel by channel.
 bool few_channels(const Correlation& g) {
-    return g.channels <= 4 && g.out_channels <= MOST_COLUMNS && g.step_w == 1 &&
-           g.kernel_h * g.kernel_w > 1 && g.out_width >= VECTOR / 2;
+    return g.out_channels <= MOST_COLUMNS && g.step_w == 1 && g.kernel_h * g.kernel_w >= 4 &&
+           (g.kernel_h - 1) * g.dilation_h <= MOST_REACH &&
+           (g.kernel_w - 1) * g.dilation_w <= MOST_REACH && g.out_width >= VECTOR / 2;
 }
 
 std::int64_t few_channels_floats(const Correlation& g, const PixelBlock& largest) {
@@ -137,11 +177,11 @@ void correlate_few(const Correlation& g, const PixelBlock& block, float* strip) 
     const Planes planes = planes_of(g, block);
     copy_planes(g, block, planes, strip);
     for (std::int64_t i = block.i0; i < block.i1; ++i) {
-        const float* row = strip + (i - block.i0) * g.step_h * planes.width;
+        const float* row = strip + (i - block.i0) * g.step_h * g.channels * planes.width;
         float* y = g.y + block.image * g.y_image + i * g.y_row;
         for (std::int64_t j = block.j0; j < block.j1; j += TILE)
-            run_pixel_tile<MOST_COLUMNS>(g, planes, row + j - block.j0, y + j * g.y_pixel,
-                                         smaller(TILE, block.j1 - j));
+            run_columns<MOST_COLUMNS>(g, planes, row + j - block.j0, y + j * g.y_pixel,
+                                      smaller(TILE, block.j1 - j));
     }
 }
 
