@@ -23,7 +23,7 @@ LABEL_NAMES = ("label", "class", "target", "category", "class_name", "y")
 
 
 class ImageTable(ImageFiles):
-    """Pictures whose paths and labels stand in a CSV file.
+    r"""Pictures whose paths and labels stand in a CSV file.
 
     The first line may name the columns: one of path, file, filename, image …, and one of label,
     class, target, category …. Without such names the first two columns are taken. Labels may be
@@ -43,6 +43,15 @@ class ImageTable(ImageFiles):
         FormatError: The table is damaged, or a path leads out of its folder; names the line.
         ValueError: A column is missing, or there is no line.
         OSError: The table cannot be opened.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "1.ppm").write_bytes(b"P6 2 2 255 " + bytes(12))
+        >>> _ = (folder / "table.csv").write_text("path,label\n1.ppm,cat\n1.ppm,dog\n")
+        >>> table = ImageTable(folder / "table.csv")
+        >>> table.classes, table.targets.tolist()
+        (['cat', 'dog'], [0, 1])
     """
 
     def __init__(

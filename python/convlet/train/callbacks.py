@@ -24,6 +24,19 @@ class Callback:
 
     Callbacks are called in the order in which they are given, those with `last = True` after the
     others: what a `Checkpoint` writes holds the state of all of them.
+
+    Example:
+        >>> import numpy as np
+        >>> from convlet import Trainer, nn, optim
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+        >>> trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+        >>> batches = [(np.ones((2, 1, 2, 2), np.float32), np.array([0, 1]))]
+        >>> class Tell(Callback):
+        ...     def on_epoch_end(self, trainer, logs):
+        ...         print("epoch", trainer.epoch, logs["loss"] > 0)
+        >>> _ = trainer.fit(batches, epochs=2, callbacks=[Tell()])
+        epoch 1 True
+        epoch 2 True
     """
 
     last: ClassVar[bool] = False

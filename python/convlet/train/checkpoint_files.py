@@ -38,6 +38,21 @@ class Checkpoint(Callback):
     Raises:
         ValueError: a number is out of range.
         OSError: a file cannot be written; those that were there are untouched.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from convlet import Trainer, nn, optim
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+        >>> trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+        >>> batches = [(np.ones((2, 1, 2, 2), np.float32), np.array([0, 1]))]
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = trainer.fit(batches, batches, 2, [Checkpoint(folder)])
+        >>> sorted(path.name for path in Path(folder).iterdir())
+        ['best.npz', 'last.npz']
+        >>> trainer.resume(folder)
+        >>> trainer.epoch
+        2
     """
 
     last = True

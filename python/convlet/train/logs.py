@@ -26,6 +26,18 @@ class CSVLog(Callback):
 
     Args:
         path: where to; `History.from_csv` reads it.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from convlet import Trainer, nn, optim
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+        >>> trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+        >>> batches = [(np.ones((2, 1, 2, 2), np.float32), np.array([0, 1]))]
+        >>> path = Path(tempfile.mkdtemp(), "log.csv")
+        >>> _ = trainer.fit(batches, epochs=2, callbacks=[CSVLog(path)])
+        >>> [line.split(",")[0] for line in path.read_text().splitlines()]
+        ['epoch', '1', '2']
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -53,6 +65,10 @@ class TensorBoard(Callback):
 
     Raises:
         ImportError: tensorboardX is not installed; raised when training begins.
+
+    Example:
+        >>> TensorBoard("runs/board", every_steps=10).folder.name
+        'board'
     """
 
     def __init__(self, folder: str | os.PathLike[str], every_steps: int = 50) -> None:

@@ -32,6 +32,15 @@ class ProgressBar(Callback):
         bar: whether to draw a bar or to write a line per epoch; by itself, a bar where rich
             (`pip install "convlet[cli]"`) is installed and standard output is a terminal or a
             notebook, which needs ipywidgets too.
+
+    Example:
+        >>> import numpy as np
+        >>> from convlet import Trainer, nn, optim
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+        >>> trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+        >>> batches = [(np.ones((2, 1, 2, 2), np.float32), np.array([0, 1]))]
+        >>> _ = trainer.fit(batches, epochs=1, callbacks=[ProgressBar(bar=False)])  # doctest: +ELLIPSIS
+        epoch 1/1  loss ...  ... images/s  at most 0:00 left
     """
 
     def __init__(self, bar: bool | None = None) -> None:
