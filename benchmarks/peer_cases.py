@@ -63,6 +63,7 @@ NETWORKS = (
     Network("U-Net, 2x3x128x128", 2, "unet", 3, 128, 2, (("num_classes", 2),)),
     Network("residual U-Net, 8x3x128x128", 8, "resunet", 3, 128, 11, (("num_classes", 11),)),
     Network("LR-ASPP, 8x3x128x128", 8, "lraspp", 3, 128, 21),
+    Network("FCOS, 16x3x128x128", 16, "fcos", 3, 128, 10),
 )
 
 CASES = (*CONVOLUTIONS, *OTHERS, *NETWORKS)

@@ -62,7 +62,13 @@ def test_numpys_side_computes_what_ours_does(case: Case) -> None:
 
 @pytest.mark.parametrize("library", ["torch", "onnxruntime", "openvino", "jax"])
 @pytest.mark.parametrize(
-    "case", [*TINY, Network("unet", 1, "unet", 3, 32, 3, (("num_classes", 3),))], ids=str
+    "case",
+    [
+        *TINY,
+        Network("unet", 1, "unet", 3, 32, 3, (("num_classes", 3),)),
+        Network("fcos", 2, "fcos", 3, 64, 3, (("num_classes", 3), ("channels", 8))),
+    ],
+    ids=str,
 )
 def test_other_sides_compute_what_ours_does(case: Case, library: str) -> None:
     pytest.importorskip(library, exc_type=ImportError)

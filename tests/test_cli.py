@@ -22,6 +22,7 @@ OPTIONS = (
     "task",
     "data",
     "model",
+    "backbone",
     "pretrained",
     "fine-tune",
     "image-size",

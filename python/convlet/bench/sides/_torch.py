@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional as F
 
-from convlet.bench import _torch_networks
+from convlet.bench import _torch_detectors, _torch_networks
 from convlet.bench.layers import BACKWARD, FORWARD, OF_INPUT, OF_WEIGHT, normal
 from convlet.bench.networks import BATCH, MOMENTUM, ONE, RATE, STEP, small_vgg
 from convlet.bench.sides.base import Side
@@ -121,7 +121,7 @@ class Torch(Side):
     def _step(self, case: Network) -> Callable[[], Any]:
         model = build(case).to(memory_format=self.format).train()
         x, labels = self.images(case.batch(STEP)), torch.tensor(case.labels())
-        loss = torch.nn.CrossEntropyLoss()
+        loss = _torch_detectors.fcos_loss if case.detector else torch.nn.CrossEntropyLoss()
         optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
 
         def step() -> float:

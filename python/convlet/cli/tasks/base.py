@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from argparse import Namespace
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.figure import Figure
@@ -59,6 +60,9 @@ class Task(ABC):
         warm_up: epochs in which the learning rate rises, before schedules that take this.
         batch: images at once where nothing is trained.
         sized: whether `--image-size` is for it.
+        backbones: networks whose published weights `--pretrained` may put under those of `--model`.
+        ema: of the averages of the weights that are kept, or None for the last weights.
+        clip: the greatest norm of a step's gradients, or None.
     """
 
     name: ClassVar[str]
@@ -70,6 +74,13 @@ class Task(ABC):
     warm_up: ClassVar[int] = 0
     batch: ClassVar[int] = 256
     sized: ClassVar[bool] = False
+    backbones: ClassVar[Sequence[str]] = ()
+    ema: ClassVar[float | None] = None
+    clip: ClassVar[float | None] = None
+
+    def usual(self, given: Namespace) -> Mapping[str, Any]:
+        """The `defaults`, for the options that the user gave."""
+        return self.defaults
 
     @abstractmethod
     def load(

@@ -39,6 +39,7 @@ class Classify(Task):
     name = "classify"
     wanted = "scores of {classes} classes"
     defaults: ClassVar[Mapping[str, Any]] = {
+        "optimizer": "adam",
         "model": "lenet5",
         "augment": "shift",
         "schedule": "staged",

@@ -22,11 +22,14 @@ from convlet.data.detection import (
     fit,
 )
 from convlet.data.detection import load as load_boxes
-from convlet.models import FCOS, SSDLite
-from convlet.models.fcos import FCOS_PLACE
+from convlet.data.detection.sources import DIGITS
+from convlet.io.installed import find
+from convlet.models import FCOS, SSDLite, published
+from convlet.models.fcos import FCOS_PLACE, WHOLE
 from convlet.models.ssdlite import SSD_PLACE
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 _SHOWN = 5  # test images in the picture of boxes
 _SURE = 0.4  # the least score of boxes that are drawn and told
 _STEP = 32  # pixels; sides of an image are filled up to multiples
+_SEEN = "efficientnet_lite0"  # the backbone whose published weights come in a package
 
 
 @dataclass(frozen=True)
@@ -111,10 +115,12 @@ class Detect(Task):
     name = "detect"
     wanted = "a place and {classes} scores in each of its rows"
     defaults: ClassVar[Mapping[str, Any]] = {
+        "optimizer": "adamw",
+        "lr": 0.003,
         "model": "fcos",
         "augment": "flip",
         "schedule": "onecycle",
-        "epochs": 16,
+        "epochs": 20,
         "batch_size": 16,
     }
     augments: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -124,6 +130,20 @@ class Detect(Task):
     }
     batch = 32
     sized = True
+    backbones = tuple(WHOLE)
+    ema = 0.998
+    clip = 10.0
+
+    def usual(self, given: Namespace) -> Mapping[str, Any]:
+        """Digits are not mirrored; on photographs a network that knows others is better."""
+        if given.data != DIGITS:
+            return self.defaults
+        own = {**self.defaults, "augment": "affine", "epochs": 8}
+        if given.model is None and given.backbone is None and given.pretrained is None:
+            package = published(_SEEN).package
+            if package is not None and find(*package) is not None:
+                own |= {"pretrained": _SEEN, "lr": 0.002}
+        return own
 
     def load(
         self, source: str | None, prepared: Preprocessing | None = None, side: int = 0
@@ -132,7 +152,10 @@ class Detect(Task):
         whole = _load(source or "shapes", side or None)
         images, annotations = whole.train
         train, validation = datasets.hold_out(whole.name, len(images), 20)
-        mean, std = data.channel_statistics(images[train])
+        if prepared is None:
+            mean, std = data.channel_statistics(images[train])
+        else:
+            mean, std = prepared.mean, prepared.std
         parts = [
             BoxedImages(images[chosen], [annotations[number] for number in chosen])
             for chosen in (train, validation)

@@ -41,6 +41,7 @@ class Segment(Task):
     name = "segment"
     wanted = "scores of {classes} classes at each pixel"
     defaults: ClassVar[Mapping[str, Any]] = {
+        "optimizer": "adam",
         "model": "resunet",
         "augment": "flip",
         "schedule": "cosine",

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "DetectionData", "from_scenes", "load"]
 
-NAMES = ("shapes", "shapes-easy", "shapes-hard", "digits-on-photos")
+DIGITS = "digits-on-photos"
+NAMES = ("shapes", "shapes-easy", "shapes-hard", DIGITS)
 
 _TRAIN, _TEST = 2_000, 500  # drawn scenes
+_COMPOSED = 4_000  # pictures of digits to train on
 _SHARE = 5  # one in so many pictures of files without a test part is set aside
 
 
@@ -59,7 +61,7 @@ def load(
     Args:
         source: `"shapes"`, `"shapes-easy"` or `"shapes-hard"`: 2,000 and 500 drawn scenes of 128x128
             pixels with many figures, which overlap, some small, some scenes empty. Or
-            `"digits-on-photos"`: as many pictures composed of real digits of MNIST and real
+            `"digits-on-photos"`: 4,000 and 500 pictures composed of real digits of MNIST and real
             photographs, see `digits_on_photographs`. Or the path of a JSON file as COCO has them, or
             of a folder with files of COCO, Pascal VOC or YOLO in one of their usual layouts
             (`docs/detection.md` lists them).
@@ -82,8 +84,8 @@ def load(
     """
     key = whole(seed, "load", "seed", maximum=UINT64_MAX)
     name = os.fspath(source)
-    if name == "digits-on-photos":
-        train, test = digits_on_photographs(_TRAIN, _TEST, key)
+    if name == DIGITS:
+        train, test = digits_on_photographs(_COMPOSED, _TEST, key)
         return DetectionData(name, train, test, tuple("0123456789"))
     if name in NAMES:
         level = name.partition("-")[2] or "medium"
