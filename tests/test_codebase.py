@@ -90,7 +90,7 @@ ARROWS = {
     "optim": {"ops"},
     "models": {"io", "nn", "ops"},
     "viz": {"nn", "ops"},
-    "bench": {"models", "nn", "ops", "optim", "viz"},
+    "bench": {"detection", "models", "nn", "ops", "optim", "viz"},
     "vision": {"ops"},
     "detection": {"data", "models", "ops"},
     "transfer": {"io", "models", "nn", "ops", "optim", "train"},
