@@ -178,6 +178,8 @@ def test_kill_9_and_ctrl_c_in_another_process(
     begun.kill()
     begun.communicate(timeout=PATIENCE)
     assert not (run / "metrics.json").exists()
+    error = one_line_error(inside("evaluate", run, cwd=folder, capsys=capsys), 1)
+    assert error.endswith(f"; to train it to the end: convlet train --resume {run}")
     before = (run / "checkpoint" / "last.npz").stat().st_mtime_ns
     second = start(["train", "--resume", str(run)], folder)
     wait_for(run / "checkpoint" / "last.npz", second, since=before)
@@ -287,7 +289,7 @@ def test_a_run_that_cannot_go_on_is_one_line(
 
     (run / "config.json").write_text(config)
     (run / "metrics.json").write_text("{}")
-    assert "is finished; to train longer, start a new run with more --epochs" in error(2, run)
+    assert "is finished; to train longer, start a new run of more epochs" in error(2, run)
 
 
 def test_other_data_under_the_same_name_are_one_line(

@@ -90,7 +90,9 @@ def load(folder: Path, config: RunConfig) -> Module:
     """Rebuild the network of a run and load its weights; every fault names the file."""
     path = next((folder / name for name in _FILES if (folder / name).is_file()), None)
     if path is None:
-        raise CommandError(f"{folder} has no {' or '.join(_FILES)}")
+        hint = f"; to train it to the end: convlet train --resume {folder}"
+        started = (folder / "checkpoint").is_dir()
+        raise CommandError(f"{folder} has no {' or '.join(_FILES)}{hint if started else ''}")
     try:
         state = io.load(path)
         # Weights first: their sizes are known to be those of a file, the config's are only claims.

@@ -26,7 +26,7 @@ def read(folder: Path, options: Mapping[str, argparse.Action]) -> dict[str, Any]
     config = run_folder.read_config(folder)
     if (folder / run_folder.METRICS).is_file():
         raise CommandError(
-            f"--resume: {folder} is finished; to train longer, start a new run with more --epochs",
+            f"--resume: {folder} is finished; to train longer, start a new run of more epochs",
             WRONG_USE,
         )
     if not checkpoint(folder).is_file():

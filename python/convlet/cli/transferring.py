@@ -68,7 +68,16 @@ def fit(
     groups = transfer.unfreeze(
         model, since=names[max(0, len(names) - _STAGES)], lr=_LR, decay=_DECAY
     )
-    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.AdamW(groups))
+    changed = datasets.dataset(parts.train, parts.mean, parts.std, flip=augment == "flip")
+    loader = DataLoader(changed, batch_size=batch_size, shuffle=True, seed=seed)
+    optimizer = optim.AdamW(groups)
+    trainer = Trainer(
+        model,
+        nn.CrossEntropyLoss(),
+        optimizer,
+        scheduler=optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, fine_tune * len(loader))),
+        scheduler_per="step",
+    )
     if resume:
         resuming.go_on(trainer, folder)
     else:
@@ -78,10 +87,9 @@ def fit(
     stopping = _SinceHead("val_loss", patience=max(fine_tune, 1))
     if left:
         say(f"Adjusting the last {_STAGES} stages.")
-    changed = datasets.dataset(parts.train, parts.mean, parts.std, flip=augment == "flip")
     validation = datasets.dataset(parts.validation, parts.mean, parts.std)
     history = trainer.fit(
-        DataLoader(changed, batch_size=batch_size, shuffle=True, seed=seed),
+        loader,
         DataLoader(validation, batch_size=_CHUNK),
         left,
         [stopping, resuming.keep(folder), ProgressBar()],
