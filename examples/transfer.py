@@ -16,7 +16,9 @@ LINES = ("from scratch", "digits, frozen, new head", "digits, fine-tuned",
 
 def train(model, parameters, x, y, epochs):  # noqa: D103
     loader = data.DataLoader(data.TensorDataset(x, y), batch_size=16, shuffle=True)
-    cl.Trainer(model, nn.CrossEntropyLoss(), optim.AdamW(parameters)).fit(loader, epochs=epochs)
+    rule = optim.AdamW(parameters)
+    fall = optim.lr_scheduler.CosineAnnealingLR(rule, epochs)
+    cl.Trainer(model, nn.CrossEntropyLoss(), rule, scheduler=fall).fit(loader, epochs=epochs)
 
 
 def accuracy(model, x):  # noqa: D103
@@ -32,22 +34,23 @@ a, *grey = (x / np.float32(255) for x in (a, pool, test))
 colour = [ops.resize2d(np.repeat(2 * x - 1, 3, axis=1), (112, 112), "bilinear") for x in grey]
 train(lenet := models.lenet5(seed=0), lenet.parameters(), a, b, 5)
 large = transfer.replace_head(models.create("efficientnet_lite0", weights="imagenet"), 10)
-starts = [(m, {k: v.copy() for k, v in m.state_dict().items()}) for m in (lenet, large)]
+starts = [
+    (m, {k: v.copy() for k, v in m.state_dict().items()}, lr, epochs)
+    for m, lr, epochs in ((lenet, 4e-3, 40), (large, 5e-4, 20))
+]
 found = np.zeros((5, 3, 5))
 for seed, place in np.ndindex(3, 5):
     draw = np.random.default_rng(seed).permutation(len(pool))
     part = np.concatenate([draw[labels[draw] == kind][: SIZES[place]] for kind in range(10)])
-    train(model := models.lenet5(seed=seed), model.parameters(), grey[0][part], labels[part], 40)
+    train(model := models.lenet5(seed=seed), model.parameters(), grey[0][part], labels[part], 200)
     scores = [accuracy(model, grey[1])]
-    for (model, start), images, since in zip(
-        starts, (grey, colour), (None, "blocks.4"), strict=True
-    ):
+    for (model, start, lr, epochs), images in zip(starts, (grey, colour), strict=True):
         model.load_state_dict(start)
         rows = transfer.features(transfer.replace_head(model, 10, seed=seed), images[0][part])
         transfer.fit_head(model, rows, labels[part])
         scores.append(accuracy(model, images[1]))
-        groups = transfer.unfreeze(model, since, decay=0.5, statistics=True)
-        train(model, groups, images[0][part], labels[part], 20)
+        groups = transfer.unfreeze(model, lr=lr, decay=0.5)
+        train(model, groups, images[0][part], labels[part], epochs)
         scores.append(accuracy(model, images[1]))
     found[:, seed, place] = scores
 axes = (figure := Figure(figsize=(7, 4.5))).subplots()
