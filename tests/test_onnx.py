@@ -83,7 +83,10 @@ def test_onnxruntime_computes_what_the_network_does(name: str, tmp_path: Path) -
     else:
         model, images = models.create(name, classes=5, seed=0, **width), images_of(12, 3, 64, 64)
     lively(model, images)
-    assert_equal_outputs(model, tmp_path / "network.onnx", images[:3])
+    # Random weights of a hundred layers and more amplify rounding: our own passes, with batch
+    # normalisation folded and not, differ by as much.
+    tolerance = 1e-3 if name in {"resnet101", "resnet152"} else 1e-4
+    assert_equal_outputs(model, tmp_path / "network.onnx", images[:3], tolerance)
 
 
 @pytest.mark.slow
