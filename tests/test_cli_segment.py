@@ -90,7 +90,10 @@ def test_pictures(small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str
     [
         (("--model", "lenet5"), "not scores of 11 classes at each pixel"),
         (("--augment", "shift"), "--augment: --task segment has none, flip, affine, got shift"),
-        (("--pretrained", "resnet18"), "--pretrained: it is for --task classify, not segment"),
+        (
+            ("--pretrained", "resnet18"),
+            "--pretrained: it is for --task classify and detect, not segment",
+        ),
         (("--kernel-size", "3"), "--kernel-size: resunet has no such argument"),
         (("--schedule", "staged", "--warm-up", "1"), "--warm-up: needs --schedule cosine or"),
     ],

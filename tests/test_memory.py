@@ -10,7 +10,7 @@ import pytest
 
 from convlet import _core, ops
 from operators import Operator, make_operators
-from subprocesses import output_of
+from subprocesses import output_of, run
 
 OPERATORS = make_operators(images=3, size=12)
 by_operator = pytest.mark.parametrize("operator", OPERATORS, ids=str)
@@ -179,3 +179,20 @@ def test_a_steady_training_step_asks_the_system_for_nothing() -> None:
     print(_core.memory_stats()["system_allocations"] - before)
     """
     assert output_of(code) == "0"
+
+
+GRADIENT_IN_A_LOOP = """
+import numpy as np
+from convlet import ops
+rng = np.random.default_rng(0)
+dy = rng.normal(size=(16, 8, 8, 24)).astype(np.float32).transpose(0, 3, 1, 2)
+x = rng.normal(size=(16, 8, 8, 672)).astype(np.float32).transpose(0, 3, 1, 2)
+for _ in range(60):
+    between = [np.zeros(size) for size in rng.integers(1, 2000, 20)]
+    ops.conv2d_grad_weight(dy, x, (24, 672, 1, 1))
+"""
+
+
+def test_a_small_last_block_copies_no_more_than_its_scratch_holds() -> None:
+    """Of fewer pixels more panels are copied at once: glibc finds what is written beyond."""
+    assert run(GRADIENT_IN_A_LOOP, MALLOC_CHECK_="3").returncode == 0

@@ -184,9 +184,14 @@ ANY: Any = nn  # so that wrong types can be passed on purpose
             '"x"',
         ),
         (
-            lambda: ANY.functional.pad(np.ones(3), (1, -1)),
+            lambda: ANY.functional.pad(np.ones(3), (1, -1), "reflect"),
             ValueError,
             "pairs of numbers at least 0",
+        ),
+        (
+            lambda: ANY.functional.pad(np.ones(3), (-2, -2)),
+            ValueError,
+            "must not cut off more than there is",
         ),
         (
             lambda: ANY.functional.pad(np.ones(3), (1, 1), "mirror"),

@@ -18,6 +18,7 @@ import pytest
 
 import convlet as cl
 import runs
+from convlet import _core
 from convlet.errors import FormatError
 from convlet.train import Callback, Checkpoint, EarlyStopping
 from convlet.train.checkpoint import capture
@@ -230,7 +231,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
     path = os.pathsep.join([os.path.dirname(__file__), *sys.path])  # noqa: PTH120
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder)],
-        env=environment({"PYTHONPATH": path}),
+        env=environment({"PYTHONPATH": path, "CONVLET_ISA": _core.get_isa()}),
         stdout=subprocess.PIPE,
         text=True,
     )

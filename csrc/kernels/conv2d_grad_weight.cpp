@@ -109,8 +109,10 @@ INLINE void copy_row_tiles(const Correlation& g, const Strip& strip, const Pixel
 }  // namespace
 
 std::int64_t grad_weight_floats(const Correlation& g, const PixelBlock& largest) {
-    const std::int64_t pixels = pixel_count(largest);
-    return strip_size(g, largest) + pixels * g.panels.wide * panels_at_once(g, pixels) +
+    const std::int64_t pixels = pixel_count(largest), panel = pixels * g.panels.wide;
+    // Of a smaller block more panels are copied together, up to COPY_FLOATS.
+    const std::int64_t copies = larger(panel, smaller(panel * panel_count(g.panels), COPY_FLOATS));
+    return strip_size(g, largest) + copies +
            (copies_rows(g, panel_count(g.panels)) ? pixels * g.channels : 0);
 }
 
