@@ -95,7 +95,7 @@ def of_training(
     image = test.batch(np.array([shown]))[0][0]
     kernels = _first_kernels(model)
     drawn: dict[str, Callable[[], Figure]] = {
-        "curves.png": lambda: viz.curves(outcome.history, kept=outcome.best_epoch),
+        "curves.png": lambda: viz.curves(outcome.history, kept=outcome.best_epoch or None),
         "confusion.png": lambda: viz.confusion_matrix(scores.confusion, classes),
         "activations.png": lambda: viz.feature_maps(model, image, classes),
         "mistakes.png": lambda: viz.mistakes(

@@ -232,7 +232,7 @@ class Detect(Task):
 
         each = results.coco.per_class
         return {
-            "curves.png": lambda: viz.curves(outcome.history, kept=outcome.best_epoch),
+            "curves.png": lambda: viz.curves(outcome.history, kept=outcome.best_epoch or None),
             "boxes.png": lambda: _boxes(test, results, classes),
             "precision_recall.png": lambda: viz.precision_recall(
                 results.coco.precision[0],

@@ -129,7 +129,7 @@ class Segment(Task):
         from convlet import viz
 
         return {
-            "curves.png": lambda: viz.curves(outcome.history, kept=outcome.best_epoch),
+            "curves.png": lambda: viz.curves(outcome.history, kept=outcome.best_epoch or None),
             "predictions.png": lambda: _predictions(model, test, results, classes),
             "classes.png": lambda: viz.class_bars(
                 {"IoU": results.iou, "boundary F1": results.boundary},
