@@ -97,14 +97,14 @@ def numpy_rmsprop(network: str, lr: float) -> Callable[[], Any]:
     return step
 
 
-def numpy_lars(network: str, lr: float, momentum: float) -> Callable[[], Any]:
+def numpy_lars(network: str, lr: float, momentum: float, trust: float) -> Callable[[], Any]:
     weights, grads = parameters(network)
     velocities = [np.zeros_like(weight) for weight in weights]
 
     def step() -> list[np.ndarray]:
         for weight, grad, velocity in zip(weights, grads, velocities, strict=True):
             size, slope = np.linalg.norm(weight), np.linalg.norm(grad)
-            ratio = np.float32(1e-3 * size / (slope + 1e-8))
+            ratio = np.float32(trust * size / (slope + 1e-8))
             np.multiply(velocity, np.float32(momentum), out=velocity)
             np.add(velocity, ratio * grad, out=velocity)
             np.subtract(weight, np.float32(lr) * velocity, out=weight)
@@ -154,8 +154,8 @@ def test_lars(race: Callable[..., None], network: str, contender: str) -> None:
     race(
         f"optim.LARS, {network}",
         contender,
-        convlet=convlet_step(optim.LARS, network, lr=1e-2, momentum=0.9),
-        numpy=numpy_lars(network, lr=1e-2, momentum=0.9),
+        convlet=convlet_step(optim.LARS, network, lr=1e-2, momentum=0.9, trust_coefficient=0.001),
+        numpy=numpy_lars(network, lr=1e-2, momentum=0.9, trust=0.001),
     )
 
 
