@@ -66,7 +66,7 @@ def export(
         >>> if importlib.util.find_spec("onnx"):
         ...     onnx.export(models.lenet5(seed=0), path, (1, 28, 28))
     """
-    library = _library()
+    onnx = _onnx()
     shape = extents(input_shape, "export", "input_shape")
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"export: input_shape must be (C, H, W) of at least 1, got {shape}")
@@ -79,21 +79,21 @@ def export(
         first, second = (
             trace(model, draw.standard_normal((n, *shape), np.float32)) for n in (2, 3)
         )
-    made = _model(library, model, first, second)
-    library.helper.set_model_props(made, texts)
-    library.checker.check_model(made, full_check=True)
+    made = _model(onnx, model, first, second)
+    onnx.helper.set_model_props(made, texts)
+    onnx.checker.check_model(made, full_check=True)
     with atomic_write(Path(path)) as file:
         file.write(made.SerializeToString())
 
 
-def _library() -> Any:
+def _onnx() -> Any:
     try:
-        library = importlib.import_module("onnx")
+        onnx = importlib.import_module("onnx")
         for part in ("checker", "helper", "numpy_helper"):
             importlib.import_module(f"onnx.{part}")
     except ImportError as error:
         raise ImportError('ONNX files need onnx: pip install "convlet[onnx]"') from error
-    return library
+    return onnx
 
 
 def _description(model: Module) -> dict[str, str]:
@@ -107,12 +107,12 @@ def _description(model: Module) -> dict[str, str]:
     return texts
 
 
-def _model(library: Any, model: Module, first: Trace, second: Trace) -> Any:
+def _model(onnx: Any, model: Module, first: Trace, second: Trace) -> Any:
     """The file as the onnx library holds it."""
     names = [step.name for step in first.steps]
     if names != [step.name for step in second.steps]:
         raise ValueError("export: the model does not do the same for 2 and for 3 images")
-    graph = Graph(library, _state(model))
+    graph = Graph(onnx, _state(model))
     graph.call(first.images, IMAGES)
     for step, other in zip(first.steps, second.steps, strict=True):
         if step.name not in OPERATORS:
@@ -126,28 +126,26 @@ def _model(library: Any, model: Module, first: Trace, second: Trace) -> Any:
         if not graph.knows(output):
             raise ValueError("export: an output was not computed from the images by tensors")
         name = "output" if len(pairs) == 1 else f"output_{place}"
-        graph.nodes.append(
-            library.helper.make_node("Identity", [graph.of(output)], [name], name=name)
-        )
-        outputs.append(_value(library, name, output.shape, twin.shape))
+        graph.nodes.append(onnx.helper.make_node("Identity", [graph.of(output)], [name], name=name))
+        outputs.append(_value(onnx, name, output.shape, twin.shape))
     if sum(array.nbytes for array in graph.constants.values()) > _LARGEST:
         raise ValueError("export: the weights are more than the 2 GB that an ONNX file may hold")
-    made = library.helper.make_graph(
+    made = onnx.helper.make_graph(
         graph.nodes,
         type(model).__name__,
-        [_value(library, IMAGES, first.images.shape, second.images.shape)],
+        [_value(onnx, IMAGES, first.images.shape, second.images.shape)],
         outputs,
         [
-            library.numpy_helper.from_array(np.ascontiguousarray(array), name)
+            onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
             for name, array in graph.constants.items()
         ],
     )
-    return library.helper.make_model(
+    return onnx.helper.make_model(
         made,
         producer_name="convlet",
         producer_version=version(),
         ir_version=_IR,
-        opset_imports=[library.helper.make_opsetid("", OPSET)],
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
     )
 
 
@@ -157,6 +155,6 @@ def _state(model: Module) -> dict[int, str]:
     return {id(v.data if isinstance(v, Tensor) else v): name for name, v in named}
 
 
-def _value(library: Any, name: str, shape: tuple[int, ...], other: tuple[int, ...]) -> Any:
+def _value(onnx: Any, name: str, shape: tuple[int, ...], other: tuple[int, ...]) -> Any:
     extents: list[int | str] = [n if n == m else _BATCH for n, m in zip(shape, other, strict=True)]
-    return library.helper.make_tensor_value_info(name, library.TensorProto.FLOAT, extents)
+    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, extents)

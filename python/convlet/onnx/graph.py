@@ -23,13 +23,13 @@ class Graph:
     """Nodes and constants of one network.
 
     Args:
-        library: the module `onnx`.
+        onnx: the module `onnx`.
         state: the names of parameters and buffers by the identity of their arrays.
     """
 
-    def __init__(self, library: Any, state: Mapping[int, str]) -> None:
+    def __init__(self, onnx: Any, state: Mapping[int, str]) -> None:
         """Nothing is in it yet."""
-        self.library = library
+        self._onnx = onnx
         self.nodes: list[Any] = []
         self.constants: dict[str, npt.NDArray[Any]] = {}
         self._state = state
@@ -51,7 +51,7 @@ class Graph:
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add an operation; gives the name of its result."""
         name = self._fresh(kind)
-        made = self.library.helper.make_node(kind, inputs, [name], name=name, **attributes)
+        made = self._onnx.helper.make_node(kind, inputs, [name], name=name, **attributes)
         self.nodes.append(made)
         return name
 

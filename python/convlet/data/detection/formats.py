@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree.ElementTree import TreeBuilder, XMLParser
 
 import numpy as np
 
+from convlet.data.coco_files import coco_lists, picture_inside
 from convlet.data.decoding import describe
 from convlet.data.detection.annotation import Annotation, annotation
 from convlet.errors import FormatError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BoxFiles", "read_coco", "read_voc", "read_yolo"]
 
-MOST_BYTES = 1 << 30  # of a JSON file
 MOST_BYTES_OF_ONE = 1 << 22  # of a file about one picture
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
@@ -54,25 +53,14 @@ def read_coco(path: str | os.PathLike[str], images: str | os.PathLike[str]) -> B
         OSError: a file cannot be read.
     """
     source, folder = Path(path), Path(images)
-    if source.stat().st_size > MOST_BYTES:
-        raise FormatError(f"{source}: larger than {MOST_BYTES:,} bytes")
+    pictures, boxes, categories = coco_lists(source)
     try:
-        raw = json.loads(source.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{source}: not JSON ({error})") from error
-    parts: list[list[dict[str, Any]]] = []
-    for key in ("images", "annotations", "categories"):
-        entries = raw.get(key) if isinstance(raw, dict) else None
-        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-            raise FormatError(f'{source}: "{key}" must be a list of objects')
-        parts.append(entries)
-    try:
-        kinds = sorted(parts[2], key=lambda kind: int(kind["id"]))
+        kinds = sorted(categories, key=lambda kind: int(kind["id"]))
         numbers = {int(kind["id"]): number for number, kind in enumerate(kinds)}
-        known = {int(image["id"]): image for image in parts[0]}
+        known = {int(image["id"]): image for image in pictures}
         names = tuple(str(kind["name"]) for kind in kinds)
         objects: dict[int, list[dict[str, Any]]] = {image: [] for image in known}
-        for one in parts[1]:
+        for one in boxes:
             if int(one["image_id"]) not in known:
                 raise FormatError(
                     f"{source}: a box is of image {one['image_id']}, which is not there"
@@ -84,7 +72,7 @@ def read_coco(path: str | os.PathLike[str], images: str | os.PathLike[str]) -> B
         raise FormatError(f"{source}: an entry lacks a whole number or a name ({error})") from error
     paths, found = [], []
     for number, image in known.items():
-        place = _inside(folder, image.get("file_name"), source)
+        place = picture_inside(folder, image.get("file_name"), source)
         paths.append(place)
         found.append(_coco_objects(objects[number], image, numbers, f"{source}: {place.name}"))
     return BoxFiles(paths, found, names)
@@ -134,7 +122,7 @@ def read_voc(
             boxes.append([x1 - 1, y1 - 1, x2, y2])
             labels.append(names.index(name))
             ignored.append((one.findtext("difficult") or "0").strip() == "1")
-        paths.append(_inside(Path(images), _text(tree, "filename", path), path))
+        paths.append(picture_inside(Path(images), _text(tree, "filename", path), path))
         found.append(_checked(boxes, labels, str(path), ignored=ignored, size=shape))
     return BoxFiles(paths, found, names)
 
@@ -216,15 +204,6 @@ def _checked(boxes: Any, labels: Any, image: str, **others: Any) -> Annotation:
         return annotation(boxes, labels, image=image, **others)
     except (ValueError, TypeError, OverflowError) as error:
         raise FormatError(str(error)) from error
-
-
-def _inside(folder: Path, name: Any, source: Path) -> Path:
-    if not isinstance(name, str) or not name or "\0" in name:
-        raise FormatError(f"{source}: a picture has no file name")
-    place = folder / name
-    if not place.resolve().is_relative_to(folder.resolve()):
-        raise FormatError(f"{source}: {name} lies outside of {folder}")
-    return place
 
 
 def _xml(path: Path) -> Element:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from convlet.data.coco_files import coco_lists, picture_inside
 from convlet.data.segmentation.dataset import IGNORED
 from convlet.data.segmentation.rle import decode_rle, polygon_mask
 from convlet.errors import FormatError
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["MaskFiles", "read_coco_masks"]
-
-MOST_BYTES = 1 << 30  # of a JSON file
 
 
 class MaskFiles(NamedTuple):
@@ -51,7 +49,7 @@ def read_coco_masks(path: str | os.PathLike[str], images: str | os.PathLike[str]
         OSError: the file cannot be read.
     """
     source, folder = Path(path), Path(images)
-    pictures, areas, kinds = _parts(source)
+    pictures, areas, kinds = coco_lists(source)
     names = {_whole(kind, "id", source): str(kind.get("name")) for kind in kinds}
     if len(names) > IGNORED - 1:
         raise FormatError(f"{source}: has {len(names)} classes, the most are {IGNORED - 1}")
@@ -65,17 +63,12 @@ def read_coco_masks(path: str | os.PathLike[str], images: str | os.PathLike[str]
         claims[owner].append(area)
     paths, masks = [], []
     for identity, picture in known.items():
-        name = picture.get("file_name")
-        if not isinstance(name, str) or not name or "\0" in name:
-            raise FormatError(f"{source}: image {identity} has no file name")
-        if not (folder / name).resolve().is_relative_to(folder.resolve()):
-            raise FormatError(f"{source}: {name} lies outside of {folder}")
-        paths.append(folder / name)
+        paths.append(picture_inside(folder, picture.get("file_name"), source))
         size = (_whole(picture, "height", source), _whole(picture, "width", source))
         try:
             masks.append(_mask(claims[identity], numbers, size))
         except FormatError as error:
-            raise FormatError(f"{source}: {name}: {error}") from error
+            raise FormatError(f"{source}: {paths[-1].name}: {error}") from error
     return MaskFiles(paths, masks, ("background", *(names[key] for key in sorted(names))))
 
 
@@ -105,22 +98,6 @@ def _inside(area: Any, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     if not isinstance(area, list) or not area:
         raise FormatError("an area must be polygons or a run-length code")
     return polygon_mask(area, *size)
-
-
-def _parts(source: Path) -> list[list[dict[str, Any]]]:
-    if source.stat().st_size > MOST_BYTES:
-        raise FormatError(f"{source}: larger than {MOST_BYTES:,} bytes")
-    try:
-        raw = json.loads(source.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{source}: not JSON ({error})") from error
-    parts: list[list[dict[str, Any]]] = []
-    for key in ("images", "annotations", "categories"):
-        entries = raw.get(key) if isinstance(raw, dict) else None
-        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-            raise FormatError(f'{source}: "{key}" must be a list of objects')
-        parts.append(entries)
-    return parts
 
 
 def _whole(entry: dict[str, Any], key: str, source: Path) -> int:
