@@ -95,12 +95,10 @@ def is_winograd(layer: Conv2d) -> bool:
     )
 
 
-def has_few_channels(layer: Conv2d, isa: str) -> bool:
-    """Whether lanes are pixels, as few_channels() in csrc/kernels decides."""
+def has_few_channels(layer: Conv2d) -> bool:
+    """Whether lanes are pixels, as algorithm_for() decides."""
     _, k, _, width = layer.y
-    return (
-        k <= 8 and layer.stride == 1 and 2 <= layer.kernel <= 17 and width >= REGISTERS[isa][0] // 2
-    )
+    return k <= 8 and layer.stride == 1 and 2 <= layer.kernel <= 17 and width >= 8
 
 
 def plan(layer: Conv2d, isa: str) -> Plan:
@@ -152,7 +150,7 @@ def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     block_tasks = images * ceil_div(height, rows) * ceil_div(width, columns)
     count, padded = panels(k, isa, whole_registers=False)
     reach_h, reach_w = ((n - 1) * layer.stride + layer.kernel for n in (rows, columns))
-    few = has_few_channels(layer, isa)
+    few = has_few_channels(layer)
     if few:
         vector, widest = REGISTERS[isa]
         tile = 2 * vector if widest >= 4 else vector

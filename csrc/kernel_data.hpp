@@ -55,6 +55,8 @@ struct Correlation {
     bool depthwise;  // `channels` is then 1
 };
 
+constexpr int MOST_FEW = 8;  // output channels of correlate_few()
+
 // The pixels of one task: rows [i0, i1) and columns [j0, j1) of image n.
 struct PixelBlock {
     std::int64_t image, i0, i1, j0, j1;

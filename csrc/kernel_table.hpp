@@ -17,8 +17,7 @@ struct KernelTable {
     std::int64_t (*strip_floats)(const Correlation&, const PixelBlock& largest);
     void (*correlate)(const Correlation&, const PixelBlock&, std::int64_t first_panel,
                       std::int64_t last_panel, float* strip);
-    // Whether lanes had better be pixels; then the strip has a plane per channel.
-    bool (*few_channels)(const Correlation&);
+    // For at most MOST_FEW output channels: lanes are pixels, the strip has a plane per channel.
     std::int64_t (*few_channels_floats)(const Correlation&, const PixelBlock& largest);
     void (*correlate_few)(const Correlation&, const PixelBlock&, float* strip);
     void (*depthwise)(const Correlation&, const PixelBlock&);

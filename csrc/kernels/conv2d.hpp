@@ -10,7 +10,6 @@ void pack_weight(const WeightPacking& packing, std::int64_t panel);
 std::int64_t strip_floats(const Correlation& geometry, const PixelBlock& largest);
 void correlate(const Correlation& geometry, const PixelBlock& block, std::int64_t first_panel,
                std::int64_t last_panel, float* strip);
-bool few_channels(const Correlation& geometry);
 std::int64_t few_channels_floats(const Correlation& geometry, const PixelBlock& largest);
 void correlate_few(const Correlation& geometry, const PixelBlock& block, float* strip);
 void depthwise(const Correlation& geometry, const PixelBlock& block);

@@ -12,8 +12,6 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
-constexpr int MOST_COLUMNS = 8;
-constexpr std::int64_t MOST_REACH = 16;  // of the taps: the strip leaves out nothing
 constexpr int TILE = WIDEST >= 4 ? 2 * VECTOR : VECTOR;  // pixels
 
 // The strip of a block: for each of `rows` rows and each channel `width` floats, whole tiles and
@@ -161,13 +159,6 @@ INLINE void run_columns(const Correlation& g, const Planes& planes, const float*
 
 }  // namespace
 
-// Several taps make up for writing the strip channel by channel.
-bool few_channels(const Correlation& g) {
-    return g.out_channels <= MOST_COLUMNS && g.step_w == 1 && g.kernel_h * g.kernel_w >= 4 &&
-           (g.kernel_h - 1) * g.dilation_h <= MOST_REACH &&
-           (g.kernel_w - 1) * g.dilation_w <= MOST_REACH && g.out_width >= VECTOR / 2;
-}
-
 std::int64_t few_channels_floats(const Correlation& g, const PixelBlock& largest) {
     const Planes planes = planes_of(g, largest);
     return g.channels * planes.rows * planes.width;
@@ -180,8 +171,8 @@ void correlate_few(const Correlation& g, const PixelBlock& block, float* strip) 
         const float* row = strip + (i - block.i0) * g.step_h * g.channels * planes.width;
         float* y = g.y + block.image * g.y_image + i * g.y_row;
         for (std::int64_t j = block.j0; j < block.j1; j += TILE)
-            run_columns<MOST_COLUMNS>(g, planes, row + j - block.j0, y + j * g.y_pixel,
-                                      smaller(TILE, block.j1 - j));
+            run_columns<MOST_FEW>(g, planes, row + j - block.j0, y + j * g.y_pixel,
+                                  smaller(TILE, block.j1 - j));
     }
 }
 

@@ -34,7 +34,6 @@ constinit const KernelTable table{
     .pack_weight = pack_weight,
     .strip_floats = strip_floats,
     .correlate = correlate,
-    .few_channels = few_channels,
     .few_channels_floats = few_channels_floats,
     .correlate_few = correlate_few,
     .depthwise = depthwise,
