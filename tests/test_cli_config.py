@@ -152,6 +152,8 @@ def test_train_takes_other_networks_optimisers_and_schedules(
         (("--warm-up", "1"), "--warm-up: needs --schedule cosine or constant, got staged"),
         (("--warm-up", "3", "--epochs", "3", "--schedule", "cosine"), "below --epochs 3, got 3"),
         (("--mix", "mixup", "--pretrained", "efficientnet_lite0"), "--mix: has no effect"),
+        (("--epochs", "3", "--pretrained", "efficientnet_lite0"), "--epochs: has no effect"),
+        (("--lr", "0.5", "--pretrained", "efficientnet_lite0"), "--lr: has no effect"),
         (("--mix", "mixup", "--task", "segment"), "--mix: it is for --task classify, not segment"),
         (("--mix", "cutmix", "--task", "detect"), "--mix: it is for --task classify, not detect"),
     ],

@@ -128,6 +128,15 @@ def _complete(arguments: argparse.Namespace, task: Task) -> None:
     if arguments.resume is not None:
         resuming.check_options(arguments, arguments.parser.settings)
     usual = dict(task.usual(arguments))
+    if _transfers(arguments):
+        own = {"lr": training.OPTIMIZERS[usual["optimizer"]].lr, **usual}
+        for option in ("epochs", "lr", "schedule", "optimizer"):
+            if getattr(arguments, option) not in (None, own[option]):
+                raise CommandError(
+                    f"--{option}: has no effect with --pretrained, whose head and --fine-tune have "
+                    "their own",
+                    WRONG_USE,
+                )
     if arguments.optimizer not in (None, usual["optimizer"]):
         usual.pop("lr", None)
     for option, value in usual.items():
