@@ -10,7 +10,6 @@ import pytest
 
 import convlet as cl
 from convlet import Tensor, models, nn, optim
-from convlet.models.deeplabv3 import ASPP
 from convlet.nn import functional as F
 from convlet.random import Generator
 
@@ -251,27 +250,6 @@ def test_the_auxiliary_scores_of_deeplab_come_in_training_only() -> None:
     assert last.bias.grad is not None
     with cl.no_grad():
         assert model.eval()(x).shape == (2, 3, 40, 33)
-
-
-@pytest.mark.parametrize("side", [3, 4, 5])
-@pytest.mark.parametrize("training", [False, True])
-def test_taps_that_see_only_padding_change_nothing(side: int, training: bool) -> None:
-    """The looks of dilation 4, of one tap up to 4 pixels, beside the layers one after the other."""
-    pyramid = ASPP(3, (4,), 5, generator=Generator(0))
-    look: Any = pyramid.train(training).convs[1]
-    x = np.random.default_rng(0).standard_normal((6, 3, side, side - 1), np.float32)
-    results: list[list[np.ndarray]] = []
-    for call in (look, lambda t: look[2](look[1](look[0](t)))):
-        look.zero_grad()
-        images = Tensor(x, requires_grad=True)
-        y = call(images)
-        (y * y).sum().backward()
-        gradients = [parameter.grad.numpy() for parameter in look.parameters()]
-        assert images.grad is not None
-        results.append([y.numpy(), images.grad.numpy(), *gradients])
-    for found, wanted in zip(*results, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
-    assert np.abs(results[0][2]).max() > 0
 
 
 def test_an_input_normalised_in_the_usual_way_is_brought_to_one() -> None:

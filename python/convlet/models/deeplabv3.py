@@ -43,22 +43,6 @@ class _Pooled(nn.Sequential):
         return F.interpolate(y, input.shape[2:], mode="bilinear", align_corners=False)
 
 
-class _Atrous(nn.Sequential):
-    """A dilated 3x3 convolution, normalisation and ReLU.
-
-    On an image no larger than the dilation all taps but the middle one see nothing but padding, so
-    the convolution is that of the middle tap: the same numbers for a ninth of the work.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        conv, norm, _ = self
-        if max(input.shape[2:]) > conv.dilation[0] or conv.is_watched:
-            full: Tensor = super().forward(input)
-            return full
-        y: Tensor = norm(F.conv2d(input, conv.weight[:, :, 1:2, 1:2]), activation="relu")
-        return y
-
-
 class ASPP(nn.Module):
     """Atrous spatial pyramid pooling: looks of several widths at each pixel, and at the whole.
 
@@ -90,7 +74,7 @@ class ASPP(nn.Module):
         """Make the layers."""
         super().__init__()
         wide = [
-            _Atrous(*conv_block(in_channels, out_channels, 3, dilation=rate, draw=generator))
+            conv_block(in_channels, out_channels, 3, dilation=rate, draw=generator)
             for rate in rates
         ]
         pooled = conv_block(in_channels, out_channels, 1, draw=generator)
