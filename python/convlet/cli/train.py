@@ -84,10 +84,12 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     if arguments.save_config is not None:
         settings.write(arguments.save_config, arguments, arguments.parser.settings, "train")
     folder = _folder(arguments, parts, config)
+    start_words = "Training" if arguments.resume is None else f"Going on in {folder} to train"
     say(
-        f"{'Training' if arguments.resume is None else f'Going on in {folder} to train'} {config.model} on {len(parts.train.images):,} images of {parts.name} "
-        f"({_size(config)}, {len(parts.classes)} classes), {_plural(cl.get_num_threads(), 'thread')}; "
-        f"{len(parts.validation.images):,} images to validate, {len(parts.test.images):,} to test."
+        f"{start_words} {config.model} on {_plural(len(parts.train.images), 'image')} of {parts.name} "
+        f"({_size(config)}, {_plural(len(parts.classes), 'class', 'classes')}), "
+        f"{_plural(cl.get_num_threads(), 'thread')}; {_plural(len(parts.validation.images), 'image')} "
+        f"to validate, {len(parts.test.images):,} to test."
     )
     facts: dict[str, Any] = {"run": str(folder), "model": config.model, "data": parts.name}
     facts["task"] = task.name
@@ -337,5 +339,5 @@ def _size(config: run_folder.RunConfig) -> str:
     return f"{config.channels}x{config.height}x{config.width}"
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _plural(count: int, noun: str, nouns: str = "") -> str:
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"

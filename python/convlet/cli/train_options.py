@@ -42,7 +42,7 @@ def add_options(parser: Parser) -> None:
         "(fetched once), animals; or the path of a folder of pictures per class, of a .csv file of paths "
         "and labels, of a .npz file, or of a folder of MNIST's, CIFAR's or .npy files; to segment: shapes, "
         "nuclei, or a folder with images and masks; to detect: shapes, "
-        "digits-on-photos, a .json file as COCO has them, or a folder with boxes of COCO, Pascal VOC or "
+        "digits-on-photos, nuclei, a .json file as COCO has them, or a folder with boxes of COCO, Pascal VOC or "
         "YOLO (default: digits if they are installed, else and for other tasks shapes)",
     )
     parser.setting(

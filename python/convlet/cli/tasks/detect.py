@@ -22,7 +22,7 @@ from convlet.data.detection import (
     fit,
 )
 from convlet.data.detection import load as load_boxes
-from convlet.data.detection.sources import DIGITS
+from convlet.data.detection.sources import DIGITS, NUCLEI
 from convlet.io.installed import find
 from convlet.models import FCOS, SSDLite, published
 from convlet.models.fcos import FCOS_PLACE, WHOLE
@@ -135,7 +135,12 @@ class Detect(Task):
     clip = 10.0
 
     def usual(self, given: Namespace) -> Mapping[str, Any]:
-        """Digits are not mirrored; on photographs a network that knows others is better."""
+        """Few tiles of nuclei need more epochs; digits on photographs a network that knows others.
+
+        Digits are not mirrored.
+        """
+        if given.data == NUCLEI:
+            return {**self.defaults, "epochs": 100}
         if given.data != DIGITS:
             return self.defaults
         own = {**self.defaults, "augment": "affine", "epochs": 8}
@@ -264,7 +269,8 @@ class Detect(Task):
         with cl.evaluating(model), cl.no_grad():
             outputs = model(cl.Tensor(datasets.normalised(seen[None], config))).numpy()
         ends = (height * factor, width * factor)
-        found = detection.decode_fcos(outputs, ends, score_threshold=_SURE, across_classes=True)[0]
+        decode = KINDS[type(model)].decode
+        found = decode(outputs, ends, score_threshold=_SURE, across_classes=True)[0]
         found = found._replace(boxes=found.boxes / np.float32(factor))
         names = [config.classes[label] for label in found.labels]
         boxes = [

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "DetectionData", "from_scenes", "load"]
 
 DIGITS = "digits-on-photos"
-NAMES = ("shapes", "shapes-easy", "shapes-hard", DIGITS)
+NUCLEI = "nuclei"
+NAMES = ("shapes", "shapes-easy", "shapes-hard", DIGITS, NUCLEI)
 
 _TRAIN, _TEST = 2_000, 500  # drawn scenes
 _COMPOSED = 4_000  # pictures of digits to train on
@@ -62,9 +63,10 @@ def load(
         source: `"shapes"`, `"shapes-easy"` or `"shapes-hard"`: 2,000 and 500 drawn scenes of 128x128
             pixels with many figures, which overlap, some small, some scenes empty. Or
             `"digits-on-photos"`: 4,000 and 500 pictures composed of real digits of MNIST and real
-            photographs, see `digits_on_photographs`. Or the path of a JSON file as COCO has them, or
-            of a folder with files of COCO, Pascal VOC or YOLO in one of their usual layouts
-            (`docs/detection.md` lists them).
+            photographs, see `digits_on_photographs`. Or `"nuclei"`: a microscope's image in tiles,
+            see `data.nuclei.boxes`. Or the path of a JSON file as COCO has them, or of a folder with
+            files of COCO, Pascal VOC or YOLO in one of their usual layouts (`docs/detection.md`
+            lists them).
         seed: decides which scenes are drawn, or which pictures of files without a test part are set
             aside to test on, one in five.
         size: height and width that pictures of files are brought to: shrunk with their proportions
@@ -74,7 +76,8 @@ def load(
     Raises:
         FormatError: a file is damaged, or a box does not fit its picture; the message names it.
         ValueError: there is no such name or path, or too little in it.
-        ImportError: a package that carries digits or photographs, or reads pictures, is missing.
+        ImportError: a package that carries digits, photographs or nuclei, or reads pictures, is
+            missing; the message says how to install it.
         OSError: a file cannot be opened.
 
     Example:
@@ -87,6 +90,10 @@ def load(
     if name == DIGITS:
         train, test = digits_on_photographs(_COMPOSED, _TEST, key)
         return DetectionData(name, train, test, tuple("0123456789"))
+    if name == NUCLEI:
+        from convlet.data import nuclei
+
+        return nuclei.boxes()
     if name in NAMES:
         level = name.partition("-")[2] or "medium"
         scenes = shapes.scenes(_TRAIN + _TEST, seed=key, difficulty=level)
