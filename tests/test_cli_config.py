@@ -12,6 +12,7 @@ import pytest
 
 from commands import SIDE, bright_corner, inside, one_line_error
 from convlet.cli import pictures
+from convlet.cli.training import OPTIMIZERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,38 @@ def test_a_bad_configuration_names_the_file_and_the_key(
     error = one_line_error(done, 2)
     assert "cannot use my.toml" in error
     assert words in error
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "lr"),
+    [
+        ('optimizer = "sgd"\nlr = 0.07', (), 0.07),
+        ('optimizer = "sgd"\nlr = 0.07', ("--optimizer", "sgd"), 0.07),
+        ('optimizer = "sgd"\nlr = 0.07', ("--optimizer", "lars"), OPTIMIZERS["lars"].lr),
+        ('optimizer = "sgd"\nlr = 0.07', ("--optimizer", "lars", "--lr", "0.07"), 0.07),
+        ("lr = 0.07", ("--optimizer", "lars"), OPTIMIZERS["lars"].lr),
+        ("lr = 0.07", ("--optimizer", "adam"), 0.07),
+        ('optimizer = "lars"', ("--optimizer", "sgd"), OPTIMIZERS["sgd"].lr),
+    ],
+    ids=lambda value: "".join(value) if isinstance(value, tuple) else str(value),
+)
+def test_a_rate_of_a_file_is_for_the_optimiser_of_the_file(
+    folder: Path,
+    tmp_path: Path,
+    text: str,
+    options: tuple[str, ...],
+    lr: float,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "my.toml").write_text(text)
+    arguments = ("--data", str(folder / "corners.npz"), "--epochs", "1", "--augment", "none")
+    done = inside(
+        *("train", "--config", "my.toml", *arguments, *options, "--out", "run"),
+        cwd=tmp_path,
+        capsys=capsys,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert config_of(tmp_path / "run")["training"]["lr"] == lr
 
 
 def test_train_writes_json_and_nothing_else_on_standard_output(

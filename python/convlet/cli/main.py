@@ -63,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for source, read in (("config", settings.read), ("resume", resuming.read)):
             if getattr(arguments, source, None) is not None:
                 options = arguments.parser.settings
-                arguments.parser.set_defaults(**read(getattr(arguments, source), options))
+                saved = read(getattr(arguments, source), options)
+                arguments.parser.set_defaults(given=arguments, **saved)
                 arguments = parser.parse_args(words)  # again: the command line overrides the file
         code: int = arguments.run(arguments)
         sys.stdout.flush()

@@ -141,6 +141,10 @@ def _complete(arguments: argparse.Namespace, task: Task) -> None:
                 )
     if arguments.optimizer not in (None, usual["optimizer"]):
         usual.pop("lr", None)
+    if arguments.config is not None and arguments.given.lr is None:
+        saved = arguments.parser.get_default("optimizer") or usual["optimizer"]
+        if arguments.optimizer not in (None, saved):
+            arguments.lr = None  # that of the file is for another rule
     for option, value in usual.items():
         if getattr(arguments, option) is None:
             setattr(arguments, option, value)
