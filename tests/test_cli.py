@@ -99,6 +99,26 @@ def test_train_draws_pictures(run: Path) -> None:
         assert len(picture) > 5000
 
 
+def test_a_run_whose_every_validation_loss_is_nan_is_drawn_and_kept(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("matplotlib")
+    lost = {"loss": float("nan"), "accuracy": 0.5}
+    monkeypatch.setattr(cl.Trainer, "evaluate", lambda *_: lost)
+    data = ("--data", str(folder / "corners.npz"), "--epochs", "2")
+    done = inside("train", *data, "--out", "run", cwd=tmp_path, capsys=capsys)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2, kept the last" in done.stdout
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 5000
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["best_epoch"] == 0
+    (tmp_path / "run" / "curves.png").unlink()
+    done = inside("show", "run", "--only", "curves", cwd=tmp_path, capsys=capsys)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_train_is_repeatable_by_seed_for_any_number_of_threads(folder: Path, run: Path) -> None:
     again = folder / "again"
     arguments = ("--data", "corners.npz", "--epochs", "6", "--lr", "0.01", "--threads", "1")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from commands import bright_corner, convlet, inside, one_line_error, trained
+from convlet import nn
+from convlet.cli import pictures, run_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +46,20 @@ def test_show_draws_all_of_a_run_into_a_folder_of_it(folder: Path, run: Path) ->
     for path in (run / "pictures-001").iterdir():
         assert str(path) in done.stdout
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_curves_mark_the_epoch_whose_weights_a_run_keeps(run: Path, tmp_path: Path) -> None:
+    kept = json.loads((run / "metrics.json").read_text())["best_epoch"]
+    assert run_folder.kept_epoch(run) == kept > 0
+    model = nn.Linear(1, 1)
+    subject = pictures.Subject(run, model, [], np.zeros(0, np.float32), None, None)
+    ((_, figure),) = pictures.figures("curves", subject)
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert f"at epoch {kept} of 6" in words
+    assert "Dashed: the epoch whose weights are kept" in words
+    for text in ("", "[]", "{}", '{"best_epoch": 0}', '{"best_epoch": "3"}', "[" * 9999, "\udcff"):
+        (tmp_path / "metrics.json").write_bytes(text.encode(errors="surrogateescape"))
+        assert run_folder.kept_epoch(tmp_path) is None
 
 
 def test_show_takes_images_and_names_of_pictures(

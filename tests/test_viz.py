@@ -43,7 +43,7 @@ def texts(figure: Figure) -> str:
 def test_curves_mark_the_best_epoch() -> None:
     words = texts(viz.curves(HISTORY))
     assert "Validation loss 0.4 at epoch 2 of 3" in words
-    assert "kept, validation accuracy 90.0 %" in words
+    assert "Dashed: the epoch of the lowest loss, validation accuracy 90.0 %." in words
     assert "training" in words
 
 
@@ -54,9 +54,23 @@ def test_curves_of_one_epoch_and_of_loss_alone() -> None:
 
 
 def test_curves_mark_the_epoch_that_was_kept() -> None:
-    assert "Validation loss 0.6 at epoch 3 of 3" in texts(viz.curves(HISTORY, kept=3))
+    words = texts(viz.curves(HISTORY, kept=3))
+    assert "Validation loss 0.6 at epoch 3 of 3" in words
+    assert "Dashed: the epoch whose weights are kept, validation accuracy 80.0 %." in words
     with pytest.raises(ValueError, match="kept must be one of 3 epochs, got 7"):
         viz.curves(HISTORY, kept=7)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=str)
+@pytest.mark.parametrize("epochs", [1, 12])
+def test_curves_without_a_finite_validation_loss_mark_no_epoch(value: float, epochs: int) -> None:
+    lost = {"val_loss": value, "val_accuracy": float("nan")}
+    rows = [{"epoch": n + 1, "loss": 1 / (n + 1), "accuracy": 0.9, **lost} for n in range(epochs)]
+    figure = viz.curves(rows)
+    assert "Validation loss never finite" in texts(figure)
+    assert [line.get_linestyle() for axes in figure.axes for line in axes.lines].count("--") == 0
+    assert f"at epoch {epochs} of {epochs}" in texts(viz.curves(rows, kept=epochs))
+    assert "never finite" in texts(viz.curves([{**row, "accuracy": value} for row in rows]))
 
 
 def test_curves_need_an_epoch() -> None:

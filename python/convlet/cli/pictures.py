@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convlet.cli import outputs
+from convlet.cli import outputs, run_folder
 from convlet.cli.output import say
 from convlet.train import History
 from convlet.train.metrics import confusion_matrix
@@ -51,7 +51,8 @@ def figures(name: str, subject: Subject) -> Iterator[tuple[str, Figure]]:
     model, images, classes = subject.model, subject.images, subject.classes
     file = f"{name}.png"
     if name == "curves" and (subject.folder / "history.csv").is_file():
-        yield file, viz.curves(History.from_csv(subject.folder / "history.csv"))
+        history = History.from_csv(subject.folder / "history.csv")
+        yield file, viz.curves(history, kept=run_folder.kept_epoch(subject.folder))
     elif name == "kernels":
         weight = _first_kernels(model)
         if weight is not None:

@@ -97,6 +97,15 @@ def read_config(folder: Path) -> RunConfig:
         raise CommandError(f"cannot use {path}: {error}") from error
 
 
+def kept_epoch(folder: Path) -> int | None:
+    """The number of the epoch whose weights a finished run has, None where no one says."""
+    try:
+        number = json.loads((folder / METRICS).read_text(encoding="utf-8"))["best_epoch"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return number if _is_int(number) and number > 0 else None
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):

@@ -139,12 +139,7 @@ def _complete(arguments: argparse.Namespace, task: Task) -> None:
                     "their own",
                     WRONG_USE,
                 )
-    if arguments.optimizer not in (None, usual["optimizer"]):
-        usual.pop("lr", None)
-    if arguments.config is not None and arguments.given.lr is None:
-        saved = arguments.parser.get_default("optimizer") or usual["optimizer"]
-        if arguments.optimizer not in (None, saved):
-            arguments.lr = None  # that of the file is for another rule
+    _drop_rates_of_others(arguments, usual)
     for option, value in usual.items():
         if getattr(arguments, option) is None:
             setattr(arguments, option, value)
@@ -165,6 +160,17 @@ def _complete(arguments: argparse.Namespace, task: Task) -> None:
             f"--augment: --task {task.name} has {known}, got {arguments.augment}", WRONG_USE
         )
     _check(arguments, task)
+
+
+def _drop_rates_of_others(arguments: argparse.Namespace, usual: dict[str, Any]) -> None:
+    """Forget a rate, of the task or of a configuration file, that is for another optimiser."""
+    chosen = arguments.optimizer
+    if arguments.config is not None and arguments.given.lr is None:
+        saved = arguments.parser.get_default("optimizer") or usual["optimizer"]
+        if chosen not in (None, saved):
+            arguments.lr = None
+    if chosen not in (None, usual["optimizer"]):
+        usual.pop("lr", None)
 
 
 def _transfers(arguments: argparse.Namespace) -> bool:
@@ -321,7 +327,7 @@ def _report(
         ("", "result"),
         [
             *results.rows(parts.classes),
-            ("epochs", f"{len(outcome.history)}, kept {outcome.best_epoch}"),
+            ("epochs", f"{len(outcome.history)}, kept {outcome.best_epoch or 'the last'}"),
             ("ended as", ending),
             ("seconds of training", f"{outcome.seconds:.1f}"),
             ("images per second", f"{outcome.images_per_second:,.0f}"),

@@ -21,13 +21,13 @@ _SERIES = (("", "training", BLUE), ("val_", "validation", ORANGE))
 
 
 def curves(history: Iterable[Mapping[str, float]], *, kept: int | None = None) -> Figure:
-    """Draw loss and accuracy of training and validation over the epochs; mark the one that is kept.
+    """Draw loss and accuracy of training and validation over the epochs; mark the best one.
 
     Args:
         history: one mapping per epoch, as `History` holds them: "loss" and, where known, "accuracy",
             "val_loss", "val_accuracy", "epoch".
-        kept: the number of the epoch whose weights are kept; the one with the lowest validation
-            loss (without validation: loss) unless given.
+        kept: the number of the epoch whose weights are kept, to be marked; unless given it is the
+            one with the lowest validation loss (without validation: loss), none if none is finite.
 
     Raises:
         ValueError: the history is empty or has no loss, or no epoch has the number `kept`.
@@ -40,14 +40,16 @@ def curves(history: Iterable[Mapping[str, float]], *, kept: int | None = None) -
         raise ValueError("curves: history must have at least one epoch with a loss")
     epochs = [int(row.get("epoch", i + 1)) for i, row in enumerate(rows)]
     judge = "val_loss" if _has(rows, "val_loss") else "loss"
-    best = min(range(len(rows)), key=lambda i: _rank(rows[i].get(judge)))
+    ranks = [_rank(row.get(judge)) for row in rows]
+    best = ranks.index(min(ranks)) if min(ranks) < math.inf else None
     if kept is not None:
         if kept not in epochs:
             raise ValueError(f"curves: kept must be one of {len(rows)} epochs, got {kept}")
         best = epochs.index(kept)
     accuracy = any(_has(rows, name) for name in ("accuracy", "val_accuracy"))
     width = 9.8 if accuracy else 5.8
-    figure, _ = page(width, 3.9, *_finding(rows, epochs[best], best, judge))
+    marked = "the epoch of the lowest loss" if kept is None else "the epoch whose weights are kept"
+    figure, _ = page(width, 3.9, *_finding(rows, epochs, best, judge, marked))
 
     panels = [("loss", "loss")] + ([("accuracy", "accuracy, %")] if accuracy else [])
     for column, (key, label) in enumerate(panels):
@@ -59,7 +61,7 @@ def curves(history: Iterable[Mapping[str, float]], *, kept: int | None = None) -
 
 
 def _panel(
-    axes: Axes, rows: Sequence[Mapping[str, float]], epochs: list[int], key: str, best: int
+    axes: Axes, rows: Sequence[Mapping[str, float]], epochs: list[int], key: str, best: int | None
 ) -> None:
     """Draw the two lines of one quantity, each labelled at its end."""
     from matplotlib.ticker import MaxNLocator
@@ -95,7 +97,8 @@ def _panel(
         axes.set_xticks(epochs)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axes.axvline(epochs[best], color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
+    if best is not None:
+        axes.axvline(epochs[best], color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
     _name_lines(axes, lines, percent=percent)
 
 
@@ -133,17 +136,21 @@ def _spread(heights: list[float], gap: float = 0.15, edge: float = 0.06) -> list
 
 
 def _finding(
-    rows: Sequence[Mapping[str, float]], epoch: int, best: int, judge: str
+    rows: Sequence[Mapping[str, float]],
+    epochs: list[int],
+    best: int | None,
+    judge: str,
+    marked: str,
 ) -> tuple[str, str]:
-    value = rows[best].get(judge, math.nan)
     kind = "Validation loss" if judge == "val_loss" else "Training loss"
-    title = f"{kind} {value:.3g} at epoch {epoch} of {len(rows)}"
+    if best is None:
+        return f"{kind} never finite", "No epoch is better than another."
+    title = f"{kind} {rows[best].get(judge, math.nan):.3g} at epoch {epochs[best]} of {len(rows)}"
     reached = rows[best].get("val_accuracy", rows[best].get("accuracy"))
     if reached is None:
-        return title, "Dashed: the epoch whose weights are kept."
+        return title, f"Dashed: {marked}."
     what = "validation" if "val_accuracy" in rows[best] else "training"
-    note = f"Dashed: the epoch whose weights are kept, {what} accuracy {100 * reached:.1f} %."
-    return title, note
+    return title, f"Dashed: {marked}, {what} accuracy {100 * reached:.1f} %."
 
 
 def _plain_numbers(axes: Axes) -> None:
@@ -160,9 +167,9 @@ def _floor(percents: list[float], epochs: int) -> float:
 
     A long training is not drawn from its first steps on: they would press the rest flat.
     """
-    low = min(percents, default=0.0)
-    if epochs >= _LONG:
-        low = float(np.percentile(percents, 10))
+    if not percents:
+        return 0.0
+    low = float(np.percentile(percents, 10)) if epochs >= _LONG else min(percents)
     return max(0.0, 5 * math.floor((low - 1) / 5))
 
 
