@@ -122,13 +122,19 @@ def test_one_row_without_a_batch(rng: np.random.Generator) -> None:
     )
 
 
-def test_where_all_is_ignored_the_mean_is_nan_and_the_gradient_zero() -> None:
-    x = Tensor(np.ones((3, 2)), requires_grad=True)
-    y = F.cross_entropy(x, np.full(3, 255), ignore_index=255)
+@pytest.mark.parametrize("weight", [None, [2.0, 3.0]], ids=["plain", "weighted"])
+@pytest.mark.parametrize("shape", [(3, 2), (2, 2, 4, 3), (2,)], ids=str)
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss", "focal_loss"])
+def test_where_all_is_ignored_the_mean_is_nan_and_the_gradient_zero(
+    name: str, shape: tuple[int, ...], weight: list[float] | None
+) -> None:
+    x = Tensor(np.full(shape, -np.inf if name == "nll_loss" else 1.0), requires_grad=True)
+    labels = np.full((shape[0], *shape[2:]) if len(shape) > 1 else (), 255)
+    y = getattr(F, name)(x, labels, weight, ignore_index=255)
     assert np.isnan(y.item())
     y.backward()
     assert x.grad is not None
-    assert not x.grad.data.any()
+    assert np.array_equal(x.grad.data, np.zeros(shape))
 
 
 def element_pairs(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -43,7 +43,8 @@ class CrossEntropyLoss(WeightedLoss):
 
     Args:
         weight: how much each class counts (K,), or None for 1.
-        ignore_index: a label that counts for nothing.
+        ignore_index: a label that counts for nothing; where all are ignored, the mean is NaN and the
+            gradient 0.
         reduction: "mean" over places, "sum", or "none" for one loss per place.
         label_smoothing: share in [0, 1] of the target that is spread over all classes.
 
@@ -89,7 +90,8 @@ class NLLLoss(WeightedLoss):
 
     Args:
         weight: how much each class counts (K,), or None for 1.
-        ignore_index: a label that counts for nothing.
+        ignore_index: a label that counts for nothing; where all are ignored, the mean is NaN and the
+            gradient 0.
         reduction: "mean" over places, "sum", or "none" for one loss per place.
 
     Raises:
@@ -130,7 +132,8 @@ class FocalLoss(WeightedLoss):
     Args:
         weight: how much each class counts (K,), or None for 1.
         gamma: 0 is cross-entropy.
-        ignore_index: a label that counts for nothing.
+        ignore_index: a label that counts for nothing; where all are ignored, the mean is NaN and the
+            gradient 0.
         reduction: "mean" over places, "sum", or "none" for one loss per place.
 
     Raises:

@@ -39,7 +39,8 @@ def cross_entropy(
             shape of `input`, which no gradient goes to.
         weight: how much each class counts (K,), or None for 1; "mean" divides by the weights of the
             labels.
-        ignore_index: a label that counts for nothing.
+        ignore_index: a label that counts for nothing; where all are ignored, the mean is NaN and the
+            gradient 0.
         reduction: "mean" over places, "sum", or "none" for one loss per place.
         label_smoothing: share in [0, 1] of the target that is spread over all classes (Szegedy et
             al. 2016, arXiv:1512.00567).
@@ -88,7 +89,8 @@ def nll_loss(
         input: logarithms of probabilities, as `log_softmax` gives them.
         target: the right class of each place, integers in [0, K).
         weight: how much each class counts (K,), or None for 1.
-        ignore_index: a label that counts for nothing.
+        ignore_index: a label that counts for nothing; where all are ignored, the mean is NaN and the
+            gradient 0.
         reduction: "mean", "sum" or "none".
 
     Raises:
@@ -114,12 +116,12 @@ def nll_loss(
     places = np.where(kept, flat, 0).astype(np.int64)
     counts = kept.astype(np.float32) if weights is None else np.where(kept, weights[places], 0.0)
     index = (np.arange(len(flat)), places)
-    losses = np.where(kept, -rows[index] * counts, 0.0).astype(np.float32)
+    losses = (np.where(kept, -rows[index], 0.0) * counts).astype(np.float32)
     shape = x.data.shape
 
     def vjp(dy: Array) -> tuple[Array]:
         dx = np.zeros(rows.shape, np.float32)
-        dx[index] = -counts * dy.reshape(-1)
+        dx[index] = np.where(kept, -counts * dy.reshape(-1), 0.0)
         return (_images(dx, shape),)
 
     return reduced(losses.reshape(labels.shape), (x,), vjp, reduction, op, float(counts.sum()))
@@ -144,7 +146,8 @@ def focal_loss(
         target: the right class of each place, integers in [0, K).
         weight: how much each class counts (K,), or None for 1.
         gamma: 0 is cross-entropy.
-        ignore_index: a label that counts for nothing.
+        ignore_index: a label that counts for nothing; where all are ignored, the mean is NaN and the
+            gradient 0.
         reduction: "mean", "sum" or "none".
 
     Raises:
