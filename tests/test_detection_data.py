@@ -128,6 +128,16 @@ def test_changes_depend_on_seed_epoch_and_picture_alone() -> None:
     assert not np.array_equal(a, whole.batch([3, 7], seed=2, epoch=2)[0])
 
 
+def test_threads_change_no_bit() -> None:
+    drawn = detection.from_scenes(shapes.scenes(8, size=160, seed=3))  # enough to wake threads
+    whole = DetectionDataset(*drawn, mean=[0.4, 0.5, 0.6], std=[0.2, 0.3, 0.1])
+    wanted = whole.batch(range(8), num_threads=1)[0]
+    for threads in (2, 3, None):
+        np.testing.assert_array_equal(whole.batch(range(8), num_threads=threads)[0], wanted)
+    with pytest.raises(ValueError, match="num_threads must be at least 1, got 0"):
+        whole.batch([0], num_threads=0)
+
+
 def test_a_bad_argument_is_named() -> None:
     images = np.zeros((1, 3, 8, 8), np.uint8)
     with pytest.raises(TypeError, match="images must be an array of uint8, got float64"):

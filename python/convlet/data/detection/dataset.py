@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from convlet import _core, _pipeline
 from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
 from convlet.data._indices import chosen, place_of
 from convlet.data.detection.annotation import Annotation, annotation
@@ -116,7 +117,7 @@ class DetectionDataset:
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """One picture (C, H, W) and its rows (M, 6), as in epoch 0 of seed 0."""
         place = place_of(index, len(self), "DetectionDataset", "images")
-        images, targets = self.batch([place])
+        images, targets = self.batch([place], num_threads=1)
         return images[0], targets[0]
 
     def batch(
@@ -133,10 +134,11 @@ class DetectionDataset:
             indices: integers in [0, N), (B,).
             seed: with epoch and each index, decides how a picture and its boxes change.
             epoch: which draw of the changes; below 2^32.
-            num_threads: not used, the loader names it.
+            num_threads: how many threads normalise the pictures; as `convlet.get_num_threads()`
+                unless given. The result does not depend on it.
 
         Returns:
-            float32 (B, C, H, W), and float32 (B, M, 6): x1, y1, x2, y2, class, whether to ignore
+            float32 (B, C, H, W) in NHWC memory, and float32 (B, M, 6): x1, y1, x2, y2, class, whether to ignore
             it; M is the greatest number of objects, rows that are none have class -1.
 
         Raises:
@@ -155,10 +157,14 @@ class DetectionDataset:
                 image, one = change(image, one, rng, self)
             pictures[place] = image
             objects.append(one)
-        scale = (1 / (255 * self.std)).astype(np.float32)
-        shift = (-self.mean / self.std).astype(np.float32)
-        rows = np.ascontiguousarray(pictures.transpose(0, 2, 3, 1)) * scale + shift
-        return rows.transpose(0, 3, 1, 2), target_rows(objects)
+        images = _pipeline.gather(
+            pictures,
+            np.arange(len(order)),
+            (1 / (255 * self.std)).astype(np.float32),
+            (-self.mean / self.std).astype(np.float32),
+            num_threads=_core.get_num_threads() if num_threads is None else num_threads,
+        )
+        return images, target_rows(objects)
 
 
 def target_rows(annotations: Sequence[Annotation]) -> npt.NDArray[np.float32]:
