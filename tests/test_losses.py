@@ -344,6 +344,7 @@ def test_weights_are_buffers_and_are_loaded() -> None:
 
 ANY: Any = F
 X, LABELS = np.zeros((2, 3, 4, 4), np.float32), np.zeros((2, 4, 4), np.int64)
+MINUS_ONE = np.where(np.arange(32).reshape(2, 4, 4) == 5, -1, 2)
 
 
 @pytest.mark.parametrize(
@@ -358,10 +359,11 @@ X, LABELS = np.zeros((2, 3, 4, 4), np.float32), np.zeros((2, 4, 4), np.int64)
         (lambda: ANY.cross_entropy(X, LABELS, ignore_index=0.5), TypeError, "ignore_index must be"),
         (lambda: F.cross_entropy(np.float32(1), 0), ValueError, "must have classes"),
         (lambda: F.cross_entropy(X, LABELS + 0.5), TypeError, "labels must be integers"),
-        (lambda: F.nll_loss(X, LABELS - 1), ValueError, r"labels must be in \[0, 3\)"),
+        (lambda: F.nll_loss(X, MINUS_ONE), ValueError, r"labels must be in \[0, 3\), got -1"),
         (lambda: F.nll_loss(X, LABELS, [1.0]), ValueError, "weight must have 3 numbers"),
         (lambda: F.focal_loss(X, LABELS, gamma=-1.0), ValueError, "gamma must be at least 0"),
         (lambda: F.dice_loss(X, LABELS + 3), ValueError, r"labels must be in \[0, 3\), got 3"),
+        (lambda: F.dice_loss(X, MINUS_ONE), ValueError, r"labels must be in \[0, 3\), got -1"),
         (lambda: F.dice_loss(X[0, 0], LABELS), ValueError, r"input must be \(N, K, H, W\)"),
         (lambda: F.dice_loss(X, LABELS[0]), ValueError, r"target must have shape \(2, 4, 4\)"),
         (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from convlet import ops
+from convlet.models.fcos import FCOS_PLACE
 from convlet.ops._arguments import integer, real
 
 if TYPE_CHECKING:
@@ -64,9 +65,11 @@ def decode_fcos(
         ([[4.0, 4.0, 12.0, 12.0]], [1])
     """
     rows = np.asarray(outputs, np.float32)
-    if rows.ndim != 3 or rows.shape[2] < 9:
-        raise ValueError(f"decode_fcos: outputs must be (N, P, 8 + classes), got {rows.shape}")
-    scores = ops.sigmoid(np.ascontiguousarray(rows[..., 8:]))
+    if rows.ndim != 3 or rows.shape[2] <= FCOS_PLACE:
+        raise ValueError(
+            f"decode_fcos: outputs must be (N, P, {FCOS_PLACE} + classes), got {rows.shape}"
+        )
+    scores = ops.sigmoid(np.ascontiguousarray(rows[..., FCOS_PLACE:]))
     scores = np.sqrt(scores * ops.sigmoid(np.ascontiguousarray(rows[..., 7:8])))
     corners = np.concatenate(
         [rows[..., :2] - rows[..., 3:5], rows[..., :2] + rows[..., 5:7]], axis=2

@@ -9,6 +9,7 @@ import numpy as np
 from convlet import ops
 from convlet.autograd import record
 from convlet.detection.assignment import assign_points
+from convlet.models.fcos import FCOS_PLACE
 from convlet.tensor import as_tensor
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["FCOSLoss"]
 
 _ALPHA, _GAMMA = 0.25, 2.0  # of the focal loss
-_CLASSES = 8  # the first column of an FCOS output that is a class
 
 
 class FCOSLoss:
@@ -51,15 +51,14 @@ class FCOSLoss:
         """One number."""
         x = as_tensor(outputs)
         rows = x.data
-        boxes = checked_targets("FCOSLoss", targets, rows, _CLASSES)
+        objects = checked_targets("FCOSLoss", targets, rows, FCOS_PLACE)
         images, places, columns = rows.shape
-        classes = columns - _CLASSES
+        classes = columns - FCOS_PLACE
         wanted = np.zeros((images, places, classes), np.float32)
         counted = np.ones((images, places, 1), np.float32)
         distances = np.zeros((images, places, 4), np.float32)
         positive = np.zeros((images, places), bool)
-        for n in range(images):
-            real = boxes[n][boxes[n, :, 4] >= 0]
+        for n, real in enumerate(objects):
             found = assign_points(rows[n, :, :2], rows[n, :, 2], real[:, :4], real[:, 5] != 0)
             own = found.matched >= 0
             positive[n] = own
@@ -75,14 +74,14 @@ class FCOSLoss:
 
 
 def _focal(rows: Array, wanted: Array, counted: Array, share: np.float32, gradient: Array) -> float:
-    logits = np.ascontiguousarray(rows[..., _CLASSES:])
+    logits = np.ascontiguousarray(rows[..., FCOS_PLACE:])
     p = ops.sigmoid(logits)
     entropy = ops.binary_cross_entropy(logits, wanted)
     wrong = p + wanted - 2 * p * wanted
     factor = (_ALPHA * wanted + (1 - _ALPHA) * (1 - wanted)) * counted * share
     slope = wrong * wrong * (p - wanted)
     slope += _GAMMA * wrong * (1 - 2 * wanted) * p * (1 - p) * entropy
-    gradient[..., _CLASSES:] = factor * slope
+    gradient[..., FCOS_PLACE:] = factor * slope
     return float((factor * wrong * wrong * entropy).sum(dtype=np.float64))
 
 
@@ -114,8 +113,8 @@ def _places(
     return float((weight * (1 - overlap)).sum() + entropy.sum() * share)
 
 
-def checked_targets(op: str, targets: Any, rows: Array, first: int) -> Array:
-    """Targets (N, M, 6) that fit outputs (N, P, first + classes)."""
+def checked_targets(op: str, targets: Any, rows: Array, first: int) -> list[Array]:
+    """The objects (K, 6) of each image, of targets that fit outputs (N, P, first + classes)."""
     boxes = np.asarray(targets, np.float32)
     if rows.ndim != 3 or rows.shape[2] <= first:
         raise ValueError(f"{op}: outputs must be (N, P, {first} + classes), got {rows.shape}")
@@ -132,4 +131,4 @@ def checked_targets(op: str, targets: Any, rows: Array, first: int) -> Array:
             f"{op}: image {image} of the batch has the box {boxes[image, row].tolist()}; it must "
             f"be finite, x1 < x2, y1 < y2, with a class below {rows.shape[2] - first}"
         )
-    return boxes
+    return [image[image[:, 4] >= 0] for image in boxes]

@@ -62,8 +62,7 @@ class SSDLoss:
         label = np.zeros((images, places), np.int64)
         wanted = np.zeros((images, places, 4), np.float32)
         counted = np.ones((images, places), bool)
-        for n in range(images):
-            real = objects[n][objects[n, :, 4] >= 0]
+        for n, real in enumerate(objects):
             boxes = rows[n, :, :4]
             matched, counted[n] = match_boxes(boxes, real[:, :4], real[:, 5] != 0)
             own = np.flatnonzero(matched >= 0)
@@ -147,18 +146,7 @@ def decode_ssd(
     """Boxes from the outputs of an `SSDLite`, for each image.  (N, P, 9 + K) -> N Detections.
 
     A score is the class's share of the softmax, in which the background takes part; `keep_best` says
-    which stay.
-
-    Args:
-        outputs: what the model gives.
-        size: (height, width) of the images; boxes end there.
-        score_threshold: the least score.
-        iou_threshold: of non-maximum suppression.
-        most: how many boxes of an image are kept.
-        across_classes: whether better boxes of other classes count too, see `keep_one_class`.
-
-    Raises:
-        ValueError: the shape is wrong, or an argument is out of range.
+    which stay. Arguments and errors are those of `decode_fcos`.
 
     Example:
         >>> row = [8, 8, 4, 4, 0, 0, 0, 0, -9, -9, 9]  # a default box as it is, of class 1

@@ -22,7 +22,7 @@ from convlet.models.efficientnet import efficientnet_lite0, step
 from convlet.models.mobilenet import mobilenet_v2
 from convlet.models.published_weights import published
 from convlet.models.resnet import resnet18, resnet50
-from convlet.models.resnet_blocks import BasicBlock
+from convlet.models.resnet_blocks import halving_stage
 from convlet.nn import functional as F
 from convlet.nn.fusion import run
 
@@ -172,9 +172,9 @@ class _Small(nn.Module):
     def __init__(self, channels: int, draw: Generator | None) -> None:
         super().__init__()
         self.stem = conv_block(channels, 32, 3, 2, draw=draw)
-        self.layer1 = _stage(32, 48, draw)
-        self.layer2 = _stage(48, 96, draw)
-        self.layer3 = _stage(96, 128, draw)
+        self.layer1 = halving_stage(32, 48, draw)
+        self.layer2 = halving_stage(48, 96, draw)
+        self.layer3 = halving_stage(96, 128, draw)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         y = run(self.stem, x)
@@ -241,15 +241,6 @@ def _backbone(name: str, channels: int, draw: Generator | None) -> Any:
         return _Small(channels, draw)
     whole, cut = WHOLE[name]
     return cut(whole(num_classes=1, in_channels=channels))
-
-
-def _stage(channels: int, out: int, draw: Generator | None) -> nn.Sequential:
-    shortcut = nn.Sequential(
-        nn.Conv2d(channels, out, 1, 2, bias=False, generator=draw), nn.BatchNorm2d(out)
-    )
-    return nn.Sequential(
-        BasicBlock(channels, out, 2, shortcut, generator=draw), BasicBlock(out, out, generator=draw)
-    )
 
 
 def _tower(channels: int, depth: int, draw: Generator | None) -> nn.Sequential:

@@ -1,4 +1,4 @@
-"""The two blocks of residual networks."""
+"""The two blocks of residual networks, and a stage of small ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from convlet.random import Generator
     from convlet.tensor import Tensor
 
-__all__ = ["BasicBlock", "Bottleneck"]
+__all__ = ["BasicBlock", "Bottleneck", "halving_stage"]
 
 
 class BasicBlock(nn.Module):
@@ -96,3 +96,19 @@ class Bottleneck(nn.Module):
         y = conv_norm(self.conv1, self.bn1, x, activation="relu")
         y = conv_norm(self.conv2, self.bn2, y, activation="relu")
         return conv_norm(self.conv3, self.bn3, y, residual=identity, activation="relu")
+
+
+def halving_stage(channels: int, out: int, draw: Generator | None = None) -> nn.Sequential:
+    """Two basic blocks, of which the first halves the grid.  (N, C, H, W) -> (N, out, H/2, W/2).
+
+    >>> import numpy as np
+    >>> from convlet import Tensor
+    >>> halving_stage(4, 8).eval()(Tensor(np.zeros((1, 4, 6, 10)))).shape
+    (1, 8, 3, 5)
+    """
+    shortcut = nn.Sequential(
+        nn.Conv2d(channels, out, 1, 2, bias=False, generator=draw), nn.BatchNorm2d(out)
+    )
+    return nn.Sequential(
+        BasicBlock(channels, out, 2, shortcut, generator=draw), BasicBlock(out, out, generator=draw)
+    )

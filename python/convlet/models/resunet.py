@@ -15,12 +15,11 @@ from convlet.models._layers import (
     generator,
     initialise,
 )
-from convlet.models.resnet_blocks import BasicBlock
+from convlet.models.resnet_blocks import BasicBlock, halving_stage
 from convlet.nn import functional as F
 from convlet.nn.fusion import run
 
 if TYPE_CHECKING:
-    from convlet.random import Generator
     from convlet.tensor import Tensor
 
 __all__ = ["ResUNet", "resunet"]
@@ -63,9 +62,9 @@ class ResUNet(nn.Module):
         self.in_channels = in_channels
         self.stem = conv_block(in_channels, c, 3, 2, draw=draw)
         self.layer1 = BasicBlock(c, c, generator=draw)
-        self.layer2 = _stage(c, 2 * c, draw)
-        self.layer3 = _stage(2 * c, 4 * c, draw)
-        self.layer4 = _stage(4 * c, 6 * c, draw)
+        self.layer2 = halving_stage(c, 2 * c, draw)
+        self.layer3 = halving_stage(2 * c, 4 * c, draw)
+        self.layer4 = halving_stage(4 * c, 6 * c, draw)
         self.dropout = nn.Dropout(dropout, generator=draw)
         self.up3 = conv_block(6 * c, 3 * c, 1, draw=draw)
         self.decoder3 = conv_block(3 * c + 4 * c, 3 * c, 3, draw=draw)
@@ -98,15 +97,6 @@ class ResUNet(nn.Module):
         if fine.shape[2:] != (height, width):  # an odd side was rounded up
             fine = fine[:, :, :height, :width]
         return fine + coarse
-
-
-def _stage(channels: int, out: int, draw: Generator | None) -> nn.Sequential:
-    shortcut = nn.Sequential(
-        nn.Conv2d(channels, out, 1, 2, bias=False, generator=draw), nn.BatchNorm2d(out)
-    )
-    return nn.Sequential(
-        BasicBlock(channels, out, 2, shortcut, generator=draw), BasicBlock(out, out, generator=draw)
-    )
 
 
 def _bridge(y: Tensor, skip: Tensor) -> Tensor:

@@ -109,8 +109,9 @@ def nll_loss(
     rows, flat = _rows(x.data, op), _flat_labels(labels, x, op)
     classes, ignored = rows.shape[1], integer(ignore_index, op, "ignore_index")
     kept = flat != ignored
-    if ((flat[kept] < 0) | (flat[kept] >= classes)).any():
-        raise ValueError(f"{op}: labels must be in [0, {classes}), got {flat[kept].max()}")
+    wrong = flat[kept & ((flat < 0) | (flat >= classes))]
+    if wrong.size:
+        raise ValueError(f"{op}: labels must be in [0, {classes}), got {wrong[0]}")
     if weights is not None and weights.shape != (classes,):
         raise ValueError(f"{op}: weight must have {classes} numbers, got shape {weights.shape}")
     places = np.where(kept, flat, 0).astype(np.int64)

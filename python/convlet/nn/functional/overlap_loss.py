@@ -171,8 +171,9 @@ def _regions(
         raise ValueError(f"{op}: target must have shape {(n, *places)}, got {labels.shape}")
     kept = labels != integer(ignore_index, op, "ignore_index")
     most = max(classes, 2)
-    if ((labels[kept] < 0) | (labels[kept] >= most)).any():
-        raise ValueError(f"{op}: labels must be in [0, {most}), got {labels[kept].max()}")
+    wrong = labels[kept & ((labels < 0) | (labels >= most))]
+    if wrong.size:
+        raise ValueError(f"{op}: labels must be in [0, {most}), got {wrong[0]}")
     p = softmax(x.detach(), 1).data if classes > 1 else ops.sigmoid(x.data)
     return _Regions(x, labels, kept, p)
 
