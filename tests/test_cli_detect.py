@@ -146,7 +146,11 @@ def test_pictures_are_read_by_the_decoder_of_their_network(
 
     def decode(outputs: Any, size: tuple[float, float], **_: Any) -> list[Detections]:
         asked.append((outputs.shape[2], size))
-        return [Detections(np.float32([[8, 8, 32, 40]]), np.float32([0.9]), np.array([1]))]
+        return [
+            Detections(
+                np.array([[8, 8, 32, 40]], np.float32), np.array([0.9], np.float32), np.array([1])
+            )
+        ]
 
     kind = detect.KINDS[type(model)]
     monkeypatch.setitem(detect.KINDS, type(model), replace(kind, decode=decode))
