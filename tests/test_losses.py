@@ -366,11 +366,7 @@ MINUS_ONE = np.where(np.arange(32).reshape(2, 4, 4) == 5, -1, 2)
         (lambda: F.dice_loss(X, MINUS_ONE), ValueError, r"labels must be in \[0, 3\), got -1"),
         (lambda: F.dice_loss(X[0, 0], LABELS), ValueError, r"input must be \(N, K, H, W\)"),
         (lambda: F.dice_loss(X, LABELS[0]), ValueError, r"target must have shape \(2, 4, 4\)"),
-        (
-            lambda: F.lovasz_loss(X, LABELS + 3),
-            ValueError,
-            r"lovasz_loss: labels must be in \[0, 3\)",
-        ),
+        (lambda: F.lovasz_loss(X, LABELS + 3), ValueError, r"lovasz_loss: labels must be in \[0"),
         (lambda: F.lovasz_loss(X, LABELS[0]), ValueError, r"target must have shape \(2, 4, 4\)"),
         (lambda: ANY.lovasz_loss(X, LABELS, classes="few"), ValueError, "got .few."),
         (lambda: F.mse_loss(X, X[:1]), ValueError, r"mse_loss: target must have shape \(2, 3, 4"),
