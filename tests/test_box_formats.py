@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from convlet.data import detection
+from convlet.data import detection, segmentation
 from convlet.errors import FormatError
 
 if TYPE_CHECKING:
@@ -54,7 +54,12 @@ def test_coco_is_read(tmp_path: Path) -> None:
         ({"bbox": "1234"}, "a.png: an object lacks a bbox"),
         ({"category_id": 3}, "a.png: there is no category 3"),
         ({"image_id": 1}, "a box is of image 1, which is not there"),
-        ({"image_id": None}, "lacks a whole number"),
+        ({"image_id": None}, '"image_id" must be a whole number, got None'),
+        ({"image_id": 7.5}, '"image_id" must be a whole number, got 7.5'),
+        ({"category_id": 10**400}, "a.png: there is no category 1000"),
+        ({"category_id": 5.5}, "a.png: an object lacks a bbox of four numbers or a class"),
+        ({"category_id": [5]}, "a.png: an object lacks a bbox of four numbers or a class"),
+        ({"bbox": [10**400, 2, 3, 4]}, "a.png: an object lacks a bbox"),
     ],
 )
 def test_a_bad_box_of_coco_names_the_picture(
@@ -64,6 +69,25 @@ def test_a_bad_box_of_coco_names_the_picture(
     path = coco(tmp_path, annotations=[{**good, **entry}])
     with pytest.raises(FormatError, match=message):
         detection.read_coco(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "entries", "message"),
+    [
+        ("images", [{"id": 7, "file_name": "a.png"}] * 2, "the id 7 occurs twice in one list"),
+        ("images", [{"id": "7", "file_name": "a.png"}], "\"id\" must be a whole number, got '7'"),
+        ("categories", [{"id": 1, "name": "a"}] * 2, "the id 1 occurs twice in one list"),
+        ("categories", [{"id": 1}], "category 1 has no name"),
+        ("categories", [{"id": True, "name": "a"}], '"id" must be a whole number, got True'),
+    ],
+)
+def test_images_and_classes_of_coco_are_told_apart(
+    tmp_path: Path, key: str, entries: list[Any], message: str
+) -> None:
+    path = coco(tmp_path, **{key: entries, "annotations": []})
+    for read in (detection.read_coco, segmentation.read_coco_masks):
+        with pytest.raises(FormatError, match=message):
+            read(path, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"images": 1}', "[" * 100_000])

@@ -134,7 +134,7 @@ def yolo_as_published(top: Path) -> Path:
     for part, numbers in (("train", TRAIN), ("val", TEST)):
         pictures(top / "images" / part, numbers)
         yolo(top / "labels" / part, numbers)
-    write(top / "data.yaml", "path: .  # of all\nnames:\n  0: cat\n  1: 'dog'\n\nnc: 2\n")
+    write(top / "data.yaml", "path: .  # of all\nnames:\n  1: 'dog'\n  0: cat\n\nnc: 2\n")
     return top
 
 
@@ -260,6 +260,11 @@ FAULTS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], Any], str]] = {
         yolo_by_part,
         lambda top: write(top / "data.yaml", "nc: 2"),
         r"data\.yaml: must name the classes",
+    ),
+    "numbers": (
+        yolo_by_part,
+        lambda top: write(top / "data.yaml", "names:\n  1: cat\n  2: dog\n"),
+        r"data\.yaml: must number the classes from 0 on, got \[1, 2\]",
     ),
     "elsewhere": (
         coco_file,

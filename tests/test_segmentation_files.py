@@ -146,7 +146,24 @@ def test_areas_of_coco_become_classes_of_pixels(tmp_path: Path) -> None:
         ),
         (
             {"images": [{"id": 7, "file_name": "a.png", "height": 0, "width": 8}]},
-            "a.png: it has no pixels",
+            r"a.png: a mask must have 1 to 89,000,000 pixels, got 0 x 8",
+        ),
+        (
+            {"images": [{"id": 7, "file_name": "a.png", "height": 10**30, "width": 8}]},
+            "a.png: a mask must have 1 to 89,000,000 pixels",
+        ),
+        ({"annotations": [{"image_id": 7, "category_id": [4]}]}, r"a.png: there is no class \[4"),
+        (
+            {"annotations": [{"image_id": 7, "category_id": 4, "segmentation": {"size": 6}}]},
+            "a.png: a mask's size must be",
+        ),
+        (
+            {
+                "annotations": [
+                    {"image_id": 7, "category_id": 4, "segmentation": [[10**400, 1, 2, 3, 4, 5]]}
+                ]
+            },
+            "a.png: a polygon must be numbers",
         ),
         ({"images": [{"id": 7, "file_name": "a.png", "width": 8}]}, '"height" must be a whole'),
         ({"categories": [{"id": "x"}]}, '"id" must be a whole number'),

@@ -179,14 +179,14 @@ def _yolo_names(folder: Path) -> tuple[str, ...] | None:
     if file is None:
         return None
     text = _text(file)
-    names = _yaml_names(text) if file.suffix in (".yaml", ".yml") else text.splitlines()
+    names = _yaml_names(text, file) if file.suffix in (".yaml", ".yml") else text.splitlines()
     names = [name.strip() for name in names if name.strip()]
     if not names or len(set(names)) != len(names):
         raise FormatError(f"{file}: must name the classes, each once, got {names[:9]}")
     return tuple(names)
 
 
-def _yaml_names(text: str) -> list[str]:
+def _yaml_names(text: str, file: Path) -> list[str]:
     """What `names:` of YOLO's YAML lists: [a, b], or lines "- a", or lines "0: a"."""
     lines = [re.sub(r"(^|\s)#.*", "", line).rstrip() for line in text.splitlines()]
     start = next((row for row, line in enumerate(lines) if line.startswith("names:")), None)
@@ -196,14 +196,16 @@ def _yaml_names(text: str) -> list[str]:
     if rest.startswith("["):
         inline = " ".join([rest, *lines[start + 1 :]])[1:].partition("]")[0]
         return [_bare(word) for word in inline.split(",")]
-    names = []
+    names: dict[int, str] = {}
     for line in lines[start + 1 :]:
-        entry = re.fullmatch(r"\s*(?:-|\d+:)\s+(.+)", line)
+        entry = re.fullmatch(r"\s*(?:-|(\d{1,9}):)\s+(.+)", line)
         if entry is not None:
-            names.append(_bare(entry[1]))
+            names[len(names) if entry[1] is None else int(entry[1])] = _bare(entry[2])
         elif line:
             break
-    return names
+    if sorted(names) != list(range(len(names))):
+        raise FormatError(f"{file}: must number the classes from 0 on, got {sorted(names)[:9]}")
+    return [names[number] for number in range(len(names))]
 
 
 def _bare(word: str) -> str:

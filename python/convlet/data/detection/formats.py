@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree.ElementTree import TreeBuilder, XMLParser
 
 import numpy as np
 
-from convlet.data.coco_files import coco_lists, picture_inside
+from convlet.data.coco_files import (
+    by_id,
+    class_names,
+    coco_lists,
+    picture_inside,
+    whole_number,
+)
 from convlet.data.decoding import describe
 from convlet.data.detection.annotation import Annotation, annotation
 from convlet.errors import FormatError
@@ -54,28 +61,21 @@ def read_coco(path: str | os.PathLike[str], images: str | os.PathLike[str]) -> B
     """
     source, folder = Path(path), Path(images)
     pictures, boxes, categories = coco_lists(source)
-    try:
-        kinds = sorted(categories, key=lambda kind: int(kind["id"]))
-        numbers = {int(kind["id"]): number for number, kind in enumerate(kinds)}
-        known = {int(image["id"]): image for image in pictures}
-        names = tuple(str(kind["name"]) for kind in kinds)
-        objects: dict[int, list[dict[str, Any]]] = {image: [] for image in known}
-        for one in boxes:
-            if int(one["image_id"]) not in known:
-                raise FormatError(
-                    f"{source}: a box is of image {one['image_id']}, which is not there"
-                )
-            objects[int(one["image_id"])].append(one)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{source}: an entry lacks a whole number or a name ({error})") from error
+    names = class_names(by_id(categories, source), source)
+    numbers = {identity: number for number, identity in enumerate(names)}
+    known = by_id(pictures, source)
+    objects: dict[int, list[dict[str, Any]]] = {image: [] for image in known}
+    for one in boxes:
+        owner = whole_number(one, "image_id", source)
+        if owner not in known:
+            raise FormatError(f"{source}: a box is of image {owner}, which is not there")
+        objects[owner].append(one)
     paths, found = [], []
     for number, image in known.items():
         place = picture_inside(folder, image.get("file_name"), source)
         paths.append(place)
         found.append(_coco_objects(objects[number], image, numbers, f"{source}: {place.name}"))
-    return BoxFiles(paths, found, names)
+    return BoxFiles(paths, found, tuple(names.values()))
 
 
 def read_voc(
@@ -182,7 +182,7 @@ def _coco_objects(
             if not isinstance(one["bbox"], list):
                 raise TypeError("a bbox must be a list")
             x, y, width, height = (float(number) for number in one["bbox"])
-            label = int(one["category_id"])
+            label = operator.index(one["category_id"])
             areas.append(float(one.get("area", width * height)))
             crowd.append(bool(int(one.get("iscrowd", 0))))
         except (KeyError, TypeError, ValueError, OverflowError) as error:

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from convlet.data.coco_files import coco_lists, picture_inside
+from convlet.data.coco_files import (
+    by_id,
+    class_names,
+    coco_lists,
+    picture_inside,
+    whole_number,
+)
 from convlet.data.segmentation.dataset import IGNORED
-from convlet.data.segmentation.rle import decode_rle, polygon_mask
+from convlet.data.segmentation.rle import checked_size, decode_rle, polygon_mask
 from convlet.errors import FormatError
 
 if TYPE_CHECKING:
@@ -50,37 +56,35 @@ def read_coco_masks(path: str | os.PathLike[str], images: str | os.PathLike[str]
     """
     source, folder = Path(path), Path(images)
     pictures, areas, kinds = coco_lists(source)
-    names = {_whole(kind, "id", source): str(kind.get("name")) for kind in kinds}
+    names = class_names(by_id(kinds, source), source)
     if len(names) > IGNORED - 1:
         raise FormatError(f"{source}: has {len(names)} classes, the most are {IGNORED - 1}")
-    numbers = {identity: number for number, identity in enumerate(sorted(names), 1)}
-    known = {_whole(picture, "id", source): picture for picture in pictures}
+    numbers = {identity: number for number, identity in enumerate(names, 1)}
+    known = by_id(pictures, source)
     claims: dict[int, list[dict[str, Any]]] = {identity: [] for identity in known}
     for area in areas:
-        owner = _whole(area, "image_id", source)
+        owner = whole_number(area, "image_id", source)
         if owner not in claims:
             raise FormatError(f"{source}: an area is of image {owner}, which is not there")
         claims[owner].append(area)
     paths, masks = [], []
     for identity, picture in known.items():
         paths.append(picture_inside(folder, picture.get("file_name"), source))
-        size = (_whole(picture, "height", source), _whole(picture, "width", source))
+        size = (whole_number(picture, "height", source), whole_number(picture, "width", source))
         try:
             masks.append(_mask(claims[identity], numbers, size))
         except FormatError as error:
             raise FormatError(f"{source}: {paths[-1].name}: {error}") from error
-    return MaskFiles(paths, masks, ("background", *(names[key] for key in sorted(names))))
+    return MaskFiles(paths, masks, ("background", *names.values()))
 
 
 def _mask(
     areas: list[dict[str, Any]], numbers: dict[int, int], size: tuple[int, int]
 ) -> npt.NDArray[np.uint8]:
-    if min(size) < 1:
-        raise FormatError(f"it has no pixels, its size is {size}")
-    mask = np.zeros(size, np.uint8)
+    mask = np.zeros(checked_size(*size), np.uint8)
     for area in areas:
         kind = area.get("category_id")
-        if kind not in numbers:
+        if not isinstance(kind, int) or kind not in numbers:
             raise FormatError(f"there is no class {kind!r}")
         inside = _inside(area.get("segmentation"), size)
         label = numbers[kind]
@@ -92,16 +96,9 @@ def _mask(
 
 def _inside(area: Any, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     if isinstance(area, dict):
-        if list(area.get("size") or ()) != list(size):
+        if area.get("size") != list(size):
             raise FormatError(f"a mask's size must be {list(size)}, got {area.get('size')!r}")
         return decode_rle(area)
     if not isinstance(area, list) or not area:
         raise FormatError("an area must be polygons or a run-length code")
     return polygon_mask(area, *size)
-
-
-def _whole(entry: dict[str, Any], key: str, source: Path) -> int:
-    value = entry.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise FormatError(f'{source}: "{key}" must be a whole number, got {value!r}')
-    return value

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["decode_rle", "encode_rle", "polygon_mask"]
+__all__ = ["checked_size", "decode_rle", "encode_rle", "polygon_mask"]
 
 MOST_PIXELS = 89_000_000  # as of pictures
 _FINE = 5  # steps of a polygon's border per pixel
@@ -42,7 +42,7 @@ def decode_rle(rle: Any) -> npt.NDArray[np.bool_]:
         counts = rle["counts"]
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f'a run-length code must have "size" and "counts" ({error})') from error
-    size = _checked_size(height, width)
+    size = checked_size(height, width)
     if isinstance(counts, (str, bytes)):
         runs = _read_text(counts)
     else:
@@ -106,7 +106,7 @@ def polygon_mask(
                [0, 1, 1, 1, 0],
                [0, 0, 0, 0, 0]])
     """
-    size = _checked_size(height, width)
+    size = checked_size(height, width)
     mask = np.zeros(size, np.bool_)
     for polygon in polygons:
         mask |= _filled(_points(polygon, size), *size)
@@ -151,7 +151,7 @@ def _line(x0: int, y0: int, x1: int, y1: int) -> npt.NDArray[np.int64]:
 def _points(polygon: Sequence[float], size: tuple[int, int]) -> npt.NDArray[np.float64]:
     try:
         numbers = np.asarray(polygon, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"a polygon must be numbers ({error})") from error
     if numbers.ndim != 1 or len(numbers) < 6 or len(numbers) % 2:
         raise FormatError(
@@ -163,7 +163,8 @@ def _points(polygon: Sequence[float], size: tuple[int, int]) -> npt.NDArray[np.f
     return numbers.reshape(-1, 2)
 
 
-def _checked_size(height: int, width: int) -> tuple[int, int]:
+def checked_size(height: int, width: int) -> tuple[int, int]:
+    """The size of a mask, with at least a pixel and not more than a picture may have."""
     if not (height > 0 and width > 0 and height * width <= MOST_PIXELS):
         raise FormatError(f"a mask must have 1 to {MOST_PIXELS:,} pixels, got {height} x {width}")
     return height, width
