@@ -315,6 +315,9 @@ def test_the_size_of_pictures_is_for_tasks_that_have_one(
 ) -> None:
     done = inside("train", "--image-size", "64", cwd=tmp_path, capsys=capsys)
     assert "--image-size: it is for --pretrained and" in one_line_error(done, 2)
+    words = ("train", "--task", "detect", "--data", "shapes", "--image-size", "64")
+    done = inside(*words, cwd=tmp_path, capsys=capsys)
+    assert "size is for pictures in files, shapes has its own; got 64" in one_line_error(done, 2)
 
 
 @pytest.mark.slow

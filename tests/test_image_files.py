@@ -161,8 +161,8 @@ def test_a_link_in_a_circle_is_not_followed(root: Path) -> None:
     ("arguments", "error", "words"),
     [
         ({"labels": [0]}, ValueError, "labels must be as many as the 2 files, got 1"),
-        ({"labels": [0, 2], "classes": "ab"}, ValueError, r"labels must be in \[0, 2\)"),
-        ({"labels": [0, -1]}, ValueError, "labels must be in"),
+        ({"labels": [0, 2], "classes": "ab"}, ValueError, r"labels must be in \[0, 2\).*, got 2"),
+        ({"labels": [0, -1]}, ValueError, r"labels must be in \[0, 1\).*, got -1"),
         ({"labels": [0.5, 1]}, TypeError, "must be integers"),
         ({"transform": abs}, TypeError, "transform must be one of"),
         ({"channels": 4}, ValueError, "channels must be 1 or 3, got 4"),

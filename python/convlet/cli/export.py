@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from convlet import io, onnx
 from convlet.cli import network, run_folder
 from convlet.cli.errors import WRONG_USE, CommandError
-from convlet.cli.output import as_json, say
+from convlet.cli.output import as_json, plural, say
 
 if TYPE_CHECKING:
     import argparse
@@ -67,9 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(as_json({"run": str(folder), "file": str(path), "format": form, "bytes": written}))
     else:
-        say(
-            f"Wrote {config.model} with {len(config.classes)} classes to {path} ({written:,} bytes)"
-        )
+        classes = plural(len(config.classes), "class", "classes")
+        say(f"Wrote {config.model} with {classes} to {path} ({written:,} bytes)")
     return 0
 
 

@@ -66,6 +66,11 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """1 class, 2,000 classes; one letter s more unless `nouns` says otherwise."""
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
+
+
 def percent(value: float) -> str:
     """0.9812 -> 98.1 %; a share of nothing (nan) -> none."""
     return "none" if math.isnan(value) else f"{100 * value:.1f} %"

@@ -22,7 +22,7 @@ from convlet.cli import (
     transferring,
 )
 from convlet.cli.errors import INTERRUPTED, WRONG_USE, CommandError
-from convlet.cli.output import as_json, say, table
+from convlet.cli.output import as_json, plural, say, table
 from convlet.cli.tasks import TASKS
 from convlet.cli.train_options import EXAMPLES, add_options
 from convlet.io import atomic_write
@@ -86,9 +86,9 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     folder = _folder(arguments, parts, config)
     start_words = "Training" if arguments.resume is None else f"Going on in {folder} to train"
     say(
-        f"{start_words} {config.model} on {_plural(len(parts.train.images), 'image')} of {parts.name} "
-        f"({_size(config)}, {_plural(len(parts.classes), 'class', 'classes')}), "
-        f"{_plural(cl.get_num_threads(), 'thread')}; {_plural(len(parts.validation.images), 'image')} "
+        f"{start_words} {config.model} on {plural(len(parts.train.images), 'image')} of {parts.name} "
+        f"({_size(config)}, {plural(len(parts.classes), 'class', 'classes')}), "
+        f"{plural(cl.get_num_threads(), 'thread')}; {plural(len(parts.validation.images), 'image')} "
         f"to validate, {len(parts.test.images):,} to test."
     )
     facts: dict[str, Any] = {"run": str(folder), "model": config.model, "data": parts.name}
@@ -100,7 +100,7 @@ def _train(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
         _save(folder, model, outcome)
         facts["interrupted"] = outcome.interrupted
         if outcome.interrupted:
-            epochs = _plural(len(outcome.history), "full epoch")
+            epochs = plural(len(outcome.history), "full epoch")
             say(
                 f"Interrupted after {epochs}; saved to {folder}. "
                 f"To go on: convlet train --resume {folder}"
@@ -347,7 +347,3 @@ def _slug(name: str) -> str:
 
 def _size(config: run_folder.RunConfig) -> str:
     return f"{config.channels}x{config.height}x{config.width}"
-
-
-def _plural(count: int, noun: str, nouns: str = "") -> str:
-    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"

@@ -83,9 +83,11 @@ class ImageFiles:
             )
         most = int(self.targets.max(initial=-1))
         self.classes = [str(n) for n in range(most + 1)] if classes is None else list(classes)
-        if not 0 <= int(self.targets.min(initial=0)) <= most < max(len(self.classes), 1):
+        least = int(self.targets.min(initial=0))
+        if not 0 <= least <= most < max(len(self.classes), 1):
             raise ValueError(
-                f"{name}: labels must be in [0, {len(self.classes)}) as there are so many classes"
+                f"{name}: labels must be in [0, {len(self.classes)}) as there are so many classes, "
+                f"got {least if least < 0 else most}"
             )
         self.class_to_idx = {label: index for index, label in enumerate(self.classes)}
         if transform is not None and not isinstance(transform, Transform):

@@ -15,6 +15,7 @@ from convlet.cli.image_input import read_whole
 from convlet.cli.output import percent
 from convlet.cli.tasks.base import Prediction, Task
 from convlet.data.detection import (
+    NAMES,
     BoxedImages,
     DetectionDataset,
     HorizontalFlip,
@@ -180,8 +181,8 @@ class Detect(Task):
 
     def load_test(self, source: str, config: RunConfig) -> BoxedImages:
         """The test part, of the network's classes, at the size that pictures were brought to."""
-        size = (config.height, config.width) if config.training.get("fitted") else None
-        whole = _load(source, size)
+        fitted = config.training.get("fitted") and source not in NAMES
+        whole = _load(source, (config.height, config.width) if fitted else None)
         datasets.check_classes(whole.name, whole.class_names, config.classes)
         channels = whole.test.images.shape[1]
         if channels != config.channels:

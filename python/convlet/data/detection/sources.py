@@ -75,7 +75,8 @@ def load(
 
     Raises:
         FormatError: a file is damaged, or a box does not fit its picture; the message names it.
-        ValueError: there is no such name or path, or too little in it.
+        ValueError: there is no such name or path, too little in it, or a size where pictures are not
+            of files.
         ImportError: a package that carries digits, photographs or nuclei, or reads pictures, is
             missing; the message says how to install it.
         OSError: a file cannot be opened.
@@ -87,6 +88,8 @@ def load(
     """
     key = whole(seed, "load", "seed", maximum=UINT64_MAX)
     name = os.fspath(source)
+    if name in NAMES and size is not None:
+        raise ValueError(f"load: size is for pictures in files, {name} has its own; got {size}")
     if name == DIGITS:
         train, test = digits_on_photographs(_COMPOSED, _TEST, key)
         return DetectionData(name, train, test, tuple("0123456789"))
