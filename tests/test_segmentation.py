@@ -218,11 +218,14 @@ def test_only_the_windows_of_a_row_are_looked_at_together() -> None:
         ({"image": np.zeros((4, 4))}, r"image must be \(C, H, W\)"),
         ({"image": np.zeros((1, 0, 4))}, r"image must be \(C, H, W\) with pixels"),
         ({"model": lambda x: x[:, :, :2]}, r"model must give scores \(N, K, h, w\)"),
+        ({"model": lambda x: np.zeros((len(x), 0, 8, 8))}, "must give 1 to 256 scores a pixel"),
+        ({"model": lambda x: np.zeros((len(x), 257, 8, 8))}, "1 to 256 scores a pixel, got 257"),
+        ({"image": [[[0.0]]]}, r"image must be an array \(C, H, W\), got list"),
     ],
 )
 def test_bad_arguments_of_segment(arguments: dict[str, Any], words: str) -> None:
     given: dict[str, Any] = {"model": by_pixel, "image": np.zeros((1, 8, 8)), "window": 8}
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((ValueError, TypeError), match=words):
         vision.segment(**{**given, **arguments})
 
 

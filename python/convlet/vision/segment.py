@@ -61,7 +61,7 @@ def segment(
     Raises:
         TypeError: an argument is not of its type.
         ValueError: the image is not (C, H, W) with pixels, a number is out of range, or the model
-            does not give scores for each pixel.
+            does not give scores of 1 to 256 classes for each pixel.
 
     Example:
         >>> import numpy as np
@@ -70,6 +70,8 @@ def segment(
         >>> segment(model, np.zeros((1, 100, 70), np.float32), window=32).shape
         (100, 70)
     """
+    if not hasattr(image, "ndim"):
+        raise TypeError(f"segment: image must be an array (C, H, W), got {type(image).__name__}")
     if image.ndim != 3 or 0 in image.shape:
         raise ValueError(f"segment: image must be (C, H, W) with pixels, got {image.shape}")
     rows, columns = pair(window, "segment", "window")
@@ -160,6 +162,8 @@ def _shares(
                 f"segment: model must give scores (N, K, h, w) of images {windows.shape}, "
                 f"got {shape or type(outputs).__name__}"
             )
+        if not 1 <= shape[1] <= 256:
+            raise ValueError(f"segment: model must give 1 to 256 scores a pixel, got {shape[1]}")
         given = _probabilities(scores)
         given = np.flip(given, axes) if axes else given
         total = given if total is None else total + given
