@@ -110,6 +110,10 @@ def test_a_parameter_is_filled_in_place() -> None:
     "call",
     [
         lambda x: init.xavier_uniform_(Tensor([1.0])),
+        lambda x: init.xavier_normal_(Tensor(np.zeros((0, 0)))),
+        lambda x: init.uniform_(x, 1.0, 0.0),
+        lambda x: init.uniform_(x, 0.0, float("inf")),
+        lambda x: init.uniform_(x, float("nan"), 1.0),
         lambda x: init.kaiming_normal_(x, mode="fan"),
         lambda x: init.kaiming_normal_(x, nonlinearity="cube"),
         lambda x: init.normal_(x, 0.0, -1.0),

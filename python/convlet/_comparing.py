@@ -51,15 +51,33 @@ class Comparing(Variable):
         return _compared(operator.ne, self, other, "!=")
 
     def isnan(self) -> Mask:
-        """Where x is not a number."""
+        """Where x is not a number.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([1.0, float("nan")]).isnan().tolist()
+            [False, True]
+        """
         return np.isnan(self.data)
 
     def isinf(self) -> Mask:
-        """Where x is infinite."""
+        """Where x is infinite.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([1.0, float("inf")]).isinf().tolist()
+            [False, True]
+        """
         return np.isinf(self.data)
 
     def isfinite(self) -> Mask:
-        """Where x is neither infinite nor NaN."""
+        """Where x is neither infinite nor NaN.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([1.0, float("nan")]).isfinite().tolist()
+            [True, False]
+        """
         return np.isfinite(self.data)
 
 

@@ -23,48 +23,102 @@ class Elementwise(Variable):
     __slots__ = ()
 
     def abs(self) -> Tensor:
-        """The absolute value; its gradient at 0 is 0."""
+        """The absolute value; its gradient at 0 is 0.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([-2.0, 3.0]).abs().tolist()
+            [2.0, 3.0]
+        """
         x = self.data
         return record(np.abs(x), (self,), lambda dy: (dy * np.sign(x),))
 
     __abs__ = abs
 
     def exp(self) -> Tensor:
-        """E to the power of x."""
+        """E to the power of x.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([0.0]).exp().item()
+            1.0
+        """
         y = np.exp(self.data)
         return record(y, (self,), lambda dy: (dy * y,))
 
     def log(self) -> Tensor:
-        """The natural logarithm; -inf at 0, NaN below."""
+        """The natural logarithm; -inf at 0, NaN below.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([1.0]).log().item()
+            0.0
+        """
         x = self.data
         return record(np.log(x), (self,), lambda dy: (dy / x,))
 
     def sqrt(self) -> Tensor:
-        """The square root; its gradient at 0 is infinite."""
+        """The square root; its gradient at 0 is infinite.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([9.0]).sqrt().item()
+            3.0
+        """
         y: Array = np.sqrt(self.data)
         return record(y, (self,), lambda dy: (dy / (TWO * y),))
 
     def square(self) -> Tensor:
-        """X * x."""
+        """X * x.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([-3.0]).square().item()
+            9.0
+        """
         x = self.data
         return record(x * x, (self,), lambda dy: (dy * (TWO * x),))
 
     def sign(self) -> Tensor:
-        """-1, 0 or 1; without a gradient."""
+        """-1, 0 or 1; without a gradient.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([-3.0, 0.0]).sign().tolist()
+            [-1.0, 0.0]
+        """
         return self.detached(np.sign(self.data))
 
     def relu(self) -> Tensor:
-        """max(x, 0)."""
+        """max(x, 0).
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([-3.0, 2.0]).relu().tolist()
+            [0.0, 2.0]
+        """
         y = ops.relu(self.data)
         return record(y, (self,), lambda dy: (ops.relu_grad(dy, y),))
 
     def sigmoid(self) -> Tensor:
-        """1 / (1 + exp(-x))."""
+        """1 / (1 + exp(-x)).
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([0.0]).sigmoid().item()
+            0.5
+        """
         y = ops.sigmoid(self.data)
         return record(y, (self,), lambda dy: (ops.sigmoid_grad(dy, y),))
 
     def tanh(self) -> Tensor:
-        """The hyperbolic tangent."""
+        """The hyperbolic tangent.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([0.0]).tanh().item()
+            0.0
+        """
         y = ops.tanh(self.data)
         return record(y, (self,), lambda dy: (ops.tanh_grad(dy, y),))
 

@@ -90,7 +90,16 @@ class Exchange(Variable):
     # --- copies ----------------------------------------------------------------------------------
 
     def clone(self) -> Tensor:
-        """A copy; gradients pass."""
+        """A copy; gradients pass.
+
+        Example:
+            >>> import convlet as cl
+            >>> x = cl.zeros(1)
+            >>> y = x.clone()
+            >>> y += 1
+            >>> x.item(), y.item()
+            (0.0, 1.0)
+        """
         return record(self.data.copy(order="K"), (self,), lambda dy: (dy,))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:

@@ -56,6 +56,11 @@ class Indexing(Variable):
 
         Raises:
             ValueError: a size is out of range, or they do not add up to the extent.
+
+        Example:
+            >>> import convlet as cl
+            >>> [part.tolist() for part in cl.arange(3).split(2)]
+            [[0.0, 1.0], [2.0]]
         """
         along = one_dim(dim, self.data.ndim, "split")
         extent = self.data.shape[along]
@@ -81,6 +86,11 @@ class Indexing(Variable):
 
         Raises:
             ValueError: `chunks` is below 1.
+
+        Example:
+            >>> import convlet as cl
+            >>> [part.tolist() for part in cl.arange(4).chunk(2)]
+            [[0.0, 1.0], [2.0, 3.0]]
         """
         count = integer(chunks, "chunk", "chunks")
         if count < 1:
@@ -89,7 +99,13 @@ class Indexing(Variable):
         return self.split(max(-(-extent // count), 1), dim)
 
     def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
-        """The parts along `dim`, without that dimension."""
+        """The parts along `dim`, without that dimension.
+
+        Example:
+            >>> import convlet as cl
+            >>> [part.tolist() for part in cl.zeros(2, 1).unbind()]
+            [[0.0], [0.0]]
+        """
         along = one_dim(dim, self.data.ndim, "unbind")
         whole = (slice(None),) * along
         return tuple([self[(*whole, i)] for i in range(self.data.shape[along])])

@@ -39,7 +39,13 @@ class Reductions(Variable):
     __slots__ = ()
 
     def sum(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """The sum."""
+        """The sum.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).sum(1).tolist()
+            [5.0, 5.0]
+        """
         shape, dims = self.data.shape, several_dims(dim, self.data.ndim, "sum")
         y = total(self.data, axis=dims, keepdims=keepdim)
         return record(y, (self,), lambda dy: (spread(dy, shape, dims),))
@@ -49,6 +55,11 @@ class Reductions(Variable):
 
         Raises:
             ValueError: there are no numbers to average.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).mean().item()
+            2.5
         """
         shape, dims = self.data.shape, several_dims(dim, self.data.ndim, "mean")
         count = np.float32(_count(shape, dims))
@@ -75,6 +86,11 @@ class Reductions(Variable):
 
         Raises:
             ValueError: there are not more numbers than the correction.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([1.0, 3.0]).var().item(), Tensor([1.0, 3.0]).var(unbiased=False).item()
+            (2.0, 1.0)
         """
         x, dims = self.data, several_dims(dim, self.data.ndim, "var")
         less = float(unbiased) if correction is None else float(correction)
@@ -99,11 +115,23 @@ class Reductions(Variable):
         *,
         correction: float | None = None,
     ) -> Tensor:
-        """The standard deviation, the square root of `var`."""
+        """The standard deviation, the square root of `var`.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([1.0, 3.0]).std(unbiased=False).item()
+            1.0
+        """
         return self.var(dim, unbiased, keepdim, correction=correction).sqrt()
 
     def prod(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """The product."""
+        """The product.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).prod(0).tolist()
+            [3.0, 8.0]
+        """
         x, dims = self.data, several_dims(dim, self.data.ndim, "prod")
         y = product(x, axis=dims, keepdims=keepdim)
 
@@ -120,7 +148,13 @@ class Reductions(Variable):
         return record(y, (self,), vjp)
 
     def logsumexp(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """The logarithm of the sum of exponentials, without overflow."""
+        """The logarithm of the sum of exponentials, without overflow.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> round(Tensor([1000.0, 1000.0]).logsumexp(0).item(), 3)
+            1000.693
+        """
         x, dims = self.data, several_dims(dim, self.data.ndim, "logsumexp")
         top = np.maximum.reduce(x, axis=dims, keepdims=True, initial=-np.inf)
         top = np.where(np.isfinite(top), top, np.float32(0))
@@ -138,7 +172,13 @@ class Reductions(Variable):
         return record(y, (self,), vjp)
 
     def softmax(self, dim: int) -> Tensor:
-        """Shares: exp(x) divided by its sum along `dim`, without overflow."""
+        """Shares: exp(x) divided by its sum along `dim`, without overflow.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([0.0, 0.0]).softmax(0).tolist()
+            [0.5, 0.5]
+        """
         along = one_dim(dim, self.data.ndim, "softmax")
         y = np.exp(_from_largest(self.data, along))
         y /= total(y, axis=along, keepdims=True)
@@ -149,7 +189,13 @@ class Reductions(Variable):
         return record(y, (self,), vjp)
 
     def log_softmax(self, dim: int) -> Tensor:
-        """The logarithm of `softmax`, computed without it."""
+        """The logarithm of `softmax`, computed without it.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> round(Tensor([0.0, 0.0]).log_softmax(0)[0].item(), 4)
+            -0.6931
+        """
         along = one_dim(dim, self.data.ndim, "log_softmax")
         y = _from_largest(self.data, along)
         y -= np.log(total(np.exp(y), axis=along, keepdims=True))
@@ -162,11 +208,23 @@ class Reductions(Variable):
     # --- extremes --------------------------------------------------------------------------------
 
     def amax(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """The maximum; numbers that are equal to it share its gradient."""
+        """The maximum; numbers that are equal to it share its gradient.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).amax(1).tolist()
+            [4.0, 3.0]
+        """
         return _shared_extreme(self, np.maximum, dim, keepdim, "amax")
 
     def amin(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """The minimum; numbers that are equal to it share its gradient."""
+        """The minimum; numbers that are equal to it share its gradient.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).amin(1).tolist()
+            [1.0, 2.0]
+        """
         return _shared_extreme(self, np.minimum, dim, keepdim, "amin")
 
     @overload
@@ -176,7 +234,14 @@ class Reductions(Variable):
     def max(self, dim: int, keepdim: bool = False) -> Extremes: ...
 
     def max(self, dim: int | None = None, keepdim: bool = False) -> Tensor | Extremes:
-        """The maximum of all; or along `dim`, with `values` and `indices` of the first ones."""
+        """The maximum of all; or along `dim`, with `values` and `indices` of the first ones.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> found = Tensor([[1.0, 4.0], [3.0, 2.0]]).max(1)
+            >>> found.values.tolist(), found.indices.tolist()
+            ([4.0, 3.0], [1, 0])
+        """
         if dim is None:
             return _shared_extreme(self, np.maximum, None, keepdim, "max")
         return _first_extreme(self, np.argmax, dim, keepdim, "max")
@@ -188,17 +253,35 @@ class Reductions(Variable):
     def min(self, dim: int, keepdim: bool = False) -> Extremes: ...
 
     def min(self, dim: int | None = None, keepdim: bool = False) -> Tensor | Extremes:
-        """The minimum of all; or along `dim`, with `values` and `indices` of the first ones."""
+        """The minimum of all; or along `dim`, with `values` and `indices` of the first ones.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).min().item(), Tensor([[1.0, 4.0], [3.0, 2.0]]).min(1).indices.tolist()
+            (1.0, [0, 1])
+        """
         if dim is None:
             return _shared_extreme(self, np.minimum, None, keepdim, "min")
         return _first_extreme(self, np.argmin, dim, keepdim, "min")
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Indices:
-        """Where the first maximum is, of all (in the order of a flat array) or along `dim`."""
+        """Where the first maximum is, of all (in the order of a flat array) or along `dim`.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).argmax(1).tolist()
+            [1, 0]
+        """
         return _place(self.data, np.argmax, dim, keepdim, "argmax")
 
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Indices:
-        """Where the first minimum is, of all (in the order of a flat array) or along `dim`."""
+        """Where the first minimum is, of all (in the order of a flat array) or along `dim`.
+
+        Example:
+            >>> from convlet import Tensor
+            >>> Tensor([[1.0, 4.0], [3.0, 2.0]]).argmin(1).tolist()
+            [0, 1]
+        """
         return _place(self.data, np.argmin, dim, keepdim, "argmin")
 
 

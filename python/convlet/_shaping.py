@@ -27,6 +27,11 @@ class Shaping(Variable):
 
         Raises:
             ValueError: the shape does not hold as many numbers.
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.arange(6).reshape(2, -1).tolist()
+            [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
         """
         before = self.data.shape
         wanted = _sizes(shape)
@@ -39,13 +44,25 @@ class Shaping(Variable):
     view = reshape
 
     def view_as(self, other: Variable) -> Tensor:
-        """The same numbers in the shape of `other`."""
+        """The same numbers in the shape of `other`.
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.arange(4).view_as(cl.zeros(2, 2)).shape
+            (2, 2)
+        """
         return self.reshape(other.data.shape)
 
     reshape_as = view_as
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        """Dimensions `start_dim` to `end_dim` as one, in the order of their names (C, H, W)."""
+        """Dimensions `start_dim` to `end_dim` as one, in the order of their names (C, H, W).
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.zeros(2, 3, 4).flatten(1).shape
+            (2, 12)
+        """
         before = self.data.shape
         rank = len(before)
         first = one_dim(start_dim, max(rank, 1), "flatten")
@@ -59,20 +76,38 @@ class Shaping(Variable):
         return record(y, (self,), lambda dy: (contiguous(dy).reshape(before),))
 
     def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
-        """One dimension as several, one extent of which may be -1."""
+        """One dimension as several, one extent of which may be -1.
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.zeros(2, 12).unflatten(1, (3, -1)).shape
+            (2, 3, 4)
+        """
         before = self.data.shape
         along = one_dim(dim, len(before), "unflatten")
         return self.reshape(*before[:along], *_sizes((sizes,)), *before[along + 1 :])
 
     def squeeze(self, dim: int | Sequence[int] | None = None) -> Tensor:
-        """Without the dimensions of extent 1: all of them, or those of `dim` that have it."""
+        """Without the dimensions of extent 1: all of them, or those of `dim` that have it.
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.zeros(1, 3, 1).squeeze().shape
+            (3,)
+        """
         shape = self.data.shape
         dims = several_dims(dim, len(shape), "squeeze")
         kept = tuple([n for d, n in enumerate(shape) if n != 1 or d not in dims])
         return record(self.data.reshape(kept), (self,), lambda dy: (dy.reshape(shape),))
 
     def unsqueeze(self, dim: int) -> Tensor:
-        """With a new dimension of extent 1 at `dim`."""
+        """With a new dimension of extent 1 at `dim`.
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.zeros(3).unsqueeze(0).shape
+            (1, 3)
+        """
         shape = self.data.shape
         at = one_dim(dim, len(shape) + 1, "unsqueeze")
         y = self.data.reshape((*shape[:at], 1, *shape[at:]))
@@ -106,7 +141,13 @@ class Shaping(Variable):
     # --- the order of dimensions -----------------------------------------------------------------
 
     def permute(self, *dims: int | Sequence[int]) -> Tensor:
-        """The dimensions in another order."""
+        """The dimensions in another order.
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.zeros(2, 3, 4).permute(2, 0, 1).shape
+            (4, 2, 3)
+        """
         order = several_dims(_sizes(dims), self.data.ndim, "permute")
         if len(order) != self.data.ndim:
             raise ValueError(f"permute: {self.data.ndim} dimensions needed, got {len(order)}")
@@ -114,14 +155,26 @@ class Shaping(Variable):
         return record(self.data.transpose(order), (self,), lambda dy: (dy.transpose(inverse),))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
-        """Two dimensions exchanged."""
+        """Two dimensions exchanged.
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.arange(6).reshape(2, 3).transpose(0, 1).tolist()
+            [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]]
+        """
         a, b = (one_dim(d, self.data.ndim, "transpose") for d in (dim0, dim1))
         return record(self.data.swapaxes(a, b), (self,), lambda dy: (dy.swapaxes(a, b),))
 
     swapaxes = transpose
 
     def movedim(self, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
-        """Dimensions moved to other places; the others keep their order."""
+        """Dimensions moved to other places; the others keep their order.
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.zeros(2, 3, 4).movedim(0, -1).shape
+            (3, 4, 2)
+        """
         rank = self.data.ndim
         here, there = (several_dims(d, rank, "movedim") for d in (source, destination))
         if len(here) != len(there):
@@ -142,7 +195,13 @@ class Shaping(Variable):
         return self.transpose(-2, -1)
 
     def flip(self, *dims: int | Sequence[int]) -> Tensor:
-        """The numbers in reverse order along some dimensions."""
+        """The numbers in reverse order along some dimensions.
+
+        Example:
+            >>> import convlet as cl
+            >>> cl.arange(3).flip(0).tolist()
+            [2.0, 1.0, 0.0]
+        """
         along = several_dims(_sizes(dims), self.data.ndim, "flip")
         return record(np.flip(self.data, along), (self,), lambda dy: (np.flip(dy, along),))
 

@@ -30,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `convlet predict`."""
     text = (
         "Run a trained network on images: the three most probable classes of each, or what lies "
-        "where. Networks that segment take pictures of any size."
+        "where. Networks that segment or detect take pictures and arrays of any size."
     )
     parser = commands.add_parser(
         "predict", help=text, description=f"{text} {RULE}", epilog=_EXAMPLES

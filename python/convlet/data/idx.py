@@ -46,6 +46,13 @@ def read(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     Raises:
         FormatError: The file is not IDX, is damaged, ends early or goes on after its values.
         OSError: The file cannot be opened.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "labels-idx1-ubyte"
+        >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3]) + bytes([7, 2, 1]))  # 3 bytes, of one dimension
+        >>> read(path).tolist()
+        [7, 2, 1]
     """
     path = Path(path)
     stored = path.stat().st_size

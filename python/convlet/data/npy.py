@@ -27,6 +27,13 @@ def read(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     Raises:
         FormatError: The file is damaged, cut short or holds objects.
         OSError: It cannot be opened.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "labels.npy"
+        >>> np.save(path, [3, 1])
+        >>> read(path).tolist()
+        [3, 1]
     """
     path = Path(path)
     with path.open("rb") as file:
@@ -59,6 +66,15 @@ def load_folder(folder: str | os.PathLike[str]) -> tuple[LabelledImages, Labelle
     Raises:
         FormatError: A file is damaged or holds something else.
         ValueError: There are no such files.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> np.save(folder / "images.npy", np.zeros((2, 8, 8), np.uint8))
+        >>> np.save(folder / "labels.npy", [3, 1])
+        >>> train, test = load_folder(folder)
+        >>> train.images.shape, train.labels.tolist(), test
+        ((2, 1, 8, 8), [3, 1], None)
     """
     folder = Path(folder)
     train, test = _part(folder, TRAIN_NAMES), _part(folder, TEST_NAMES)

@@ -36,6 +36,15 @@ def load(path: str | os.PathLike[str]) -> tuple[LabelledImages, LabelledImages |
     Raises:
         FormatError: The file is damaged, lacks an array, or holds another kind of data.
         OSError: The file cannot be opened.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> path = Path(tempfile.mkdtemp()) / "my.npz"
+        >>> np.savez(path, images=np.zeros((2, 8, 8), np.uint8), labels=[3, 1])
+        >>> train, test = load(path)
+        >>> train.images.shape, train.labels.tolist(), test
+        ((2, 1, 8, 8), [3, 1], None)
     """
     path = Path(path)
     with opened(path) as archive:

@@ -102,8 +102,10 @@ def coco_scores(
     for image, (one, other) in enumerate(zip(truth, found, strict=True)):
         for name, labels in (("truth", one.labels), ("found", other.labels)):
             if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
+                wrong = int(labels.min() if labels.min() < 0 else labels.max())
                 raise ValueError(
-                    f"coco_scores: {name} of image {image} has a class outside [0, {classes})"
+                    f"coco_scores: {name} of image {image} must have classes in [0, {classes}), "
+                    f"got {wrong}"
                 )
         if not np.isfinite(other.scores).all() or not np.isfinite(other.boxes).all():
             raise ValueError(f"coco_scores: found of image {image} must be finite")

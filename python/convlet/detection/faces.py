@@ -61,6 +61,13 @@ def find_faces(
     Raises:
         TypeError: the image is not uint8.
         ValueError: the image is not (3, H, W), or a number is out of range.
+
+    Example:
+        >>> from convlet import models
+        >>> model = models.mtcnn(weights=None)  # with those of facenet-pytorch unless told
+        >>> found = find_faces(model, np.zeros((3, 24, 24), np.uint8))
+        >>> found.boxes.shape[1:], found.points.shape[1:]
+        ((4,), (5, 2))
     """
     given: Any = image
     if not isinstance(given, np.ndarray) or given.dtype != np.uint8:

@@ -83,6 +83,13 @@ def load(path: str | os.PathLike[str]) -> State:
         ValueError: the ending is unknown.
         OSError: there is no such file.
         ImportError: .safetensors without the library.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "weights.npz"
+        >>> save({"bias": np.ones(2, np.float32)}, path)
+        >>> load(path)["bias"].tolist()
+        [1.0, 1.0]
     """
     return read(path)[0]
 
@@ -96,6 +103,14 @@ def read(path: str | os.PathLike[str], *, sealed: bool = False) -> tuple[State, 
 
     Raises:
         FormatError: as `load`, or the file has no checksum where it must have one.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "weights.npz"
+        >>> save({"bias": np.ones(2, np.float32)}, path, {"note": "after 3 epochs"})
+        >>> arrays, texts = read(path)
+        >>> list(arrays), texts["note"]
+        (['bias'], 'after 3 epochs')
     """
     arrays, texts = _format_of(path, "load", READERS).read(Path(path))
     expected = texts.pop(CHECKSUM, None)

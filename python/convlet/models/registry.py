@@ -103,7 +103,8 @@ def create(name: str, *, weights: Any = None, **arguments: Any) -> Module:
             (`CONVLET_CACHE`, else `~/.cache/convlet`, folder `weights`), else fetched if their
             checksum is known; or the path of a file with the published names; or None.
         arguments: those of the function of that name; every network has `classes` (the same as
-            `num_classes`), `in_channels`, `width` (as `width_mult`), `dropout` and `seed`.
+            `num_classes`), `in_channels` and `seed`, all but detectors also `width` (as
+            `width_mult`) and `dropout`.
 
     Raises:
         ValueError: no model has this name or no published weights, the weights do not fit, or a

@@ -75,5 +75,13 @@ class FeatureExtractor(Module):
 def create_feature_extractor(
     model: Module, return_nodes: Sequence[str] | Mapping[str, str]
 ) -> FeatureExtractor:
-    """A `FeatureExtractor`, under the name that torchvision gives it."""
+    """A `FeatureExtractor`, under the name that torchvision gives it.
+
+    Example:
+        >>> from convlet import nn
+        >>> import numpy as np
+        >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 8, 3))
+        >>> create_feature_extractor(net, {"1": "edges"})(np.zeros((1, 1, 8, 8)))["edges"].shape
+        (1, 4, 6, 6)
+    """
     return FeatureExtractor(model, return_nodes)

@@ -72,23 +72,49 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
-    """How many numbers each output of a weight reads, and each input feeds."""
+    """How many numbers each output of a weight reads, and each input feeds.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> calculate_fan_in_and_fan_out(cl.zeros(8, 4, 3, 3))
+        (36, 72)
+    """
     if tensor.ndim < 2:
-        raise ValueError(f"fan_in: a weight has at least 2 dimensions, got shape {tensor.shape}")
+        raise ValueError(
+            "calculate_fan_in_and_fan_out: a weight has at least 2 dimensions, got shape "
+            f"{tensor.shape}"
+        )
     outputs, inputs, *kernel = tensor.shape
     taps = math.prod(kernel)
     return inputs * taps, outputs * taps
 
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
-    """Numbers of the uniform distribution on [a, b)."""
+    """Numbers of the uniform distribution on [a, b).
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> bool((nn.init.uniform_(cl.zeros(99), 2.0, 3.0).numpy() >= 2).all())
+        True
+    """
+    if not (a <= b and math.isfinite(b - a)):
+        raise ValueError(f"uniform_: a must be at most b, both finite, got {a} and {b}")
     return _fill(tensor, _source(generator).uniform(a, b, tensor.shape))
 
 
 def normal_(
     tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> T:
-    """Numbers of the normal distribution."""
+    """Numbers of the normal distribution.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> nn.init.normal_(cl.zeros(2), mean=3.0, std=0.0).tolist()
+        [3.0, 3.0]
+    """
     if not std >= 0.0:
         raise ValueError(f"normal_: std must be at least 0, got {std}")
     return _fill(tensor, _source(generator).normal(mean, std, tensor.shape))
@@ -102,7 +128,14 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> T:
-    """Numbers of the normal distribution, those outside [a, b] drawn again."""
+    """Numbers of the normal distribution, those outside [a, b] drawn again.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> bool(nn.init.trunc_normal_(cl.zeros(999), a=-1.0, b=1.0).abs().max().item() <= 1)
+        True
+    """
     if not (std > 0.0 and a < b and a - 8 * std < mean < b + 8 * std):
         raise ValueError(f"trunc_normal_: no values of N({mean}, {std}) lie in [{a}, {b}]")
     numbers = _source(generator).stream()
@@ -117,33 +150,66 @@ def trunc_normal_(
 
 
 def constant_(tensor: T, val: float) -> T:
-    """One number everywhere."""
+    """One number everywhere.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> nn.init.constant_(cl.zeros(2), 3.0).tolist()
+        [3.0, 3.0]
+    """
     tensor.data[...] = val
     changes.note((tensor.data,))
     return tensor
 
 
 def zeros_(tensor: T) -> T:
-    """0 everywhere."""
+    """0 everywhere.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> nn.init.zeros_(cl.ones(2)).tolist()
+        [0.0, 0.0]
+    """
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: T) -> T:
-    """1 everywhere."""
+    """1 everywhere.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> nn.init.ones_(cl.zeros(2)).tolist()
+        [1.0, 1.0]
+    """
     return constant_(tensor, 1.0)
 
 
 def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
-    """Uniform, with variance 2 / (fan_in + fan_out).  Glorot and Bengio, 2010."""
-    fan_in, fan_out = calculate_fan_in_and_fan_out(tensor)
-    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / (fan_in + fan_out))
+    """Uniform, with variance 2 / (fan_in + fan_out).  Glorot and Bengio, 2010.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> bool(nn.init.xavier_uniform_(cl.zeros(3, 3)).abs().max().item() <= 1)
+        True
+    """
+    bound = math.sqrt(3.0) * _xavier_std(tensor, gain)
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
-    """Normal, with variance 2 / (fan_in + fan_out).  Glorot and Bengio, 2010."""
-    fan_in, fan_out = calculate_fan_in_and_fan_out(tensor)
-    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)), generator)
+    """Normal, with variance 2 / (fan_in + fan_out).  Glorot and Bengio, 2010.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> nn.init.xavier_normal_(cl.zeros(4, 4)).shape
+        (4, 4)
+    """
+    return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
 
 def kaiming_uniform_(
@@ -161,6 +227,12 @@ def kaiming_uniform_(
         mode: "fan_in" keeps the spread of activations, "fan_out" that of gradients.
         nonlinearity: what follows, for `calculate_gain`.
         generator: where random numbers come from.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> bool(nn.init.kaiming_uniform_(cl.zeros(9, 6)).abs().max().item() <= 1)
+        True
     """
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
@@ -173,12 +245,26 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> T:
-    """Normal, with variance gain**2 / fan; arguments as `kaiming_uniform_`."""
+    """Normal, with variance gain**2 / fan; arguments as `kaiming_uniform_`.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> nn.init.kaiming_normal_(cl.zeros(8, 4, 3, 3), nonlinearity="relu").shape
+        (8, 4, 3, 3)
+    """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
 def eye_(tensor: T) -> T:
-    """1 on the diagonal of a matrix, 0 elsewhere: a linear layer that does nothing at first."""
+    """1 on the diagonal of a matrix, 0 elsewhere: a linear layer that does nothing at first.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> nn.init.eye_(cl.zeros(2, 3)).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
     if tensor.ndim != 2:
         raise ValueError(f"eye_: a matrix has 2 dimensions, got shape {tensor.shape}")
     return _fill(tensor, np.eye(*tensor.shape, dtype=np.float32))
@@ -193,6 +279,12 @@ def dirac_(tensor: T, groups: int = 1) -> T:
 
     Raises:
         ValueError: the rank is another, or `groups` does not divide K.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> nn.init.dirac_(cl.zeros(1, 1, 1, 3)).flatten().tolist()
+        [0.0, 1.0, 0.0]
     """
     if tensor.ndim not in {3, 4, 5}:
         raise ValueError(f"dirac_: weights have 3 to 5 dimensions, got shape {tensor.shape}")
@@ -216,6 +308,13 @@ def orthogonal_(tensor: T, gain: float = 1.0, generator: Generator | None = None
 
     Raises:
         ValueError: the weight has fewer than 2 dimensions.
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> q = nn.init.orthogonal_(cl.zeros(2, 2))
+        >>> bool(abs((q[0] * q[1]).sum().item()) < 1e-6)
+        True
     """
     if tensor.ndim < 2:
         raise ValueError(
@@ -245,6 +344,12 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
 
     Raises:
         ValueError: there are not 2 dimensions, or the share is outside [0, 1].
+
+    Example:
+        >>> import convlet as cl
+        >>> from convlet import nn
+        >>> (nn.init.sparse_(cl.zeros(4, 2), sparsity=0.5).numpy() == 0).sum(axis=0).tolist()
+        [2, 2]
     """
     if tensor.ndim != 2:
         raise ValueError(f"sparse_: a matrix has 2 dimensions, got shape {tensor.shape}")
@@ -257,6 +362,13 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
     for column in range(columns):
         values[numbers.permutation(rows)[:zeros], column] = 0.0
     return _fill(tensor, values)
+
+
+def _xavier_std(tensor: Tensor, gain: float) -> float:
+    fans = sum(calculate_fan_in_and_fan_out(tensor))
+    if fans == 0:
+        raise ValueError(f"xavier: a weight of shape {tensor.shape} has no inputs and no outputs")
+    return gain * math.sqrt(2.0 / fans)
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:

@@ -41,6 +41,18 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer) -> None:
 
     Raises:
         OSError: it cannot be written; the file that was there is then untouched.
+
+    Example:
+        >>> import tempfile
+        >>> from convlet import Trainer, nn, optim
+        >>> model = nn.Linear(2, 1)
+        >>> trainer = Trainer(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1))
+        >>> path = Path(tempfile.mkdtemp()) / "run.npz"
+        >>> save_checkpoint(path, trainer)
+        >>> model.weight.data[...] = 0  # what follows is undone
+        >>> load_checkpoint(path, trainer)
+        >>> bool((model.weight.data != 0).any())
+        True
     """
     arrays, state = capture(trainer)
     save(arrays, path, {"checkpoint": json.dumps(state)})

@@ -63,7 +63,10 @@ def confusion_matrix(
         classes = int(max(right.max(initial=-1), said.max(initial=-1))) + 1
     for name, array in (("labels", right), ("predictions", said)):
         if array.size and not 0 <= array.min() <= array.max() < classes:
-            raise ValueError(f"confusion_matrix: {name} must be in [0, {classes})")
+            raise ValueError(
+                f"confusion_matrix: {name} must be in [0, {classes}), "
+                f"got {array.min() if array.min() < 0 else array.max()}"
+            )
     cells = right.astype(np.int64) * classes + said.astype(np.int64)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 

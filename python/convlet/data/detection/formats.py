@@ -18,6 +18,7 @@ from convlet.data.coco_files import (
 )
 from convlet.data.decoding import describe
 from convlet.data.detection.annotation import Annotation, annotation
+from convlet.data.image_files import SUFFIXES
 from convlet.errors import FormatError
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["BoxFiles", "read_coco", "read_voc", "read_yolo"]
 
 MOST_BYTES_OF_ONE = 1 << 22  # of a file about one picture
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
 
 class BoxFiles(NamedTuple):
@@ -58,6 +58,16 @@ def read_coco(path: str | os.PathLike[str], images: str | os.PathLike[str]) -> B
     Raises:
         FormatError: the file is not as it has to be; the message names it and the picture.
         OSError: a file cannot be read.
+
+    Example:
+        >>> import json, tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "boxes.json"
+        >>> image, box = {"id": 7, "file_name": "a.png"}, {"image_id": 7, "category_id": 3}
+        >>> lists = {"images": [image], "annotations": [{**box, "bbox": [1, 2, 10, 20]}]}
+        >>> _ = path.write_text(json.dumps({**lists, "categories": [{"id": 3, "name": "dog"}]}))
+        >>> found = read_coco(path, path.parent)
+        >>> found.annotations[0].boxes.tolist(), found.class_names
+        ([[1.0, 2.0, 11.0, 22.0]], ('dog',))
     """
     source, folder = Path(path), Path(images)
     pictures, boxes, categories = coco_lists(source)
@@ -97,6 +107,16 @@ def read_voc(
     Raises:
         FormatError: a file is not as it has to be; the message names it.
         OSError: a file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> corners = "<xmin>2</xmin><ymin>3</ymin><xmax>11</xmax><ymax>22</ymax>"
+        >>> dog = f"<object><name>dog</name><bndbox>{corners}</bndbox></object>"
+        >>> text = f"<annotation><filename>a.png</filename>{dog}</annotation>"
+        >>> _ = (folder / "a.xml").write_text(text)
+        >>> read_voc(folder, folder).annotations[0].boxes.tolist()
+        [[1.0, 2.0, 11.0, 22.0]]
     """
     files = sorted(Path(folder).glob("*.xml"))
     if not files:
@@ -145,8 +165,16 @@ def read_yolo(
     Raises:
         FormatError: a file is not as it has to be; the message names it and the line.
         OSError: a file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "a.ppm").write_bytes(b"P6 4 2 255 " + bytes(24))  # 4 pixels wide, 2 high
+        >>> _ = (folder / "a.txt").write_text("1 0.5 0.5 0.5 1")
+        >>> read_yolo(folder, folder, ["cat", "dog"]).annotations[0].boxes.tolist()
+        [[1.0, 0.0, 3.0, 2.0]]
     """
-    paths = sorted(p for p in Path(images).iterdir() if p.suffix.lower() in PICTURES)
+    paths = sorted(p for p in Path(images).iterdir() if p.suffix.lower() in SUFFIXES)
     if not paths:
         raise FormatError(f"{images}: there is no picture in it")
     found = []

@@ -53,6 +53,16 @@ def read_coco_masks(path: str | os.PathLike[str], images: str | os.PathLike[str]
     Raises:
         FormatError: the file is not as it has to be; the message names it and the picture.
         OSError: the file cannot be read.
+
+    Example:
+        >>> import json, tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "areas.json"
+        >>> image = {"id": 7, "file_name": "a.png", "height": 2, "width": 4}
+        >>> area = {"image_id": 7, "category_id": 3, "segmentation": [[1, 0, 3, 0, 3, 2, 1, 2]]}
+        >>> dog = {"id": 3, "name": "dog"}
+        >>> _ = path.write_text(json.dumps({"images": [image], "annotations": [area], "categories": [dog]}))
+        >>> read_coco_masks(path, path.parent).masks[0].tolist()
+        [[0, 1, 1, 0], [0, 1, 1, 0]]
     """
     source, folder = Path(path), Path(images)
     pictures, areas, kinds = coco_lists(source)
