@@ -142,7 +142,7 @@ def test_bad_input_names_the_image() -> None:
     truth = [annotation([[0, 0, 10, 10]], [0])]
     with pytest.raises(ValueError, match="one for each image, got 0"):
         coco_scores(truth, [], 1)
-    with pytest.raises(ValueError, match=r"found of image 0 must have classes in \[0, 1\), got 1"):
+    with pytest.raises(ValueError, match=r"found of image 0 must have classes in \[0, 1\), got 3"):
         coco_scores(truth, [one([0, 0, 1, 1], 0.5, 3)], 1)
     with pytest.raises(ValueError, match="found of image 0 must be finite"):
         coco_scores(truth, [one([0, 0, float("nan"), 1], 0.5)], 1)
