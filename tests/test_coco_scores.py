@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from convlet.data.detection import Annotation, annotation
-from convlet.detection import Detections, coco_scores
+from convlet.detection import Detections, coco_scores, error_types
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NAMES = (
@@ -136,6 +137,17 @@ def test_objects_to_be_ignored_are_neither_found_nor_missed() -> None:
     assert coco_scores(truth, [both], 1).ap == pytest.approx(1)
     assert coco_scores(truth, [one([0, 0, 10, 10], 0.5)], 1).ap == pytest.approx(1)
     assert coco_scores(truth, [one([50, 50, 60, 60], 0.5)], 1).ap == 0
+
+
+@pytest.mark.parametrize("measure", [lambda t, f: coco_scores(t, f, 1), error_types])
+def test_other_things_than_boxes_are_told(measure: Callable[[Any, Any], Any]) -> None:
+    truth = [annotation([[0, 0, 2, 2]], [0])]
+    with pytest.raises(TypeError, match="found must be Detections, got list"):
+        measure(truth, [[]])
+    with pytest.raises(TypeError, match="truth must be Annotation, got dict"):
+        measure([{}], [[]])
+    with pytest.raises(ValueError, match="found must be 1, one for each image, got 0"):
+        measure(truth, [])
 
 
 def test_bad_input_names_the_image() -> None:

@@ -140,6 +140,15 @@ def test_one_class_is_kept_where_classes_compete() -> None:
     assert decode_fcos(rows, (128, 128), across_classes=True)[0].labels.tolist() == [0]
 
 
+def test_boxes_and_scores_that_do_not_fit_are_told() -> None:
+    boxes, scores = np.zeros((2, 4), np.float32), np.zeros((2, 3), np.float32)
+    for some, sure in ((boxes[:1], scores), (boxes[:, :3], scores), (boxes, scores[0])):
+        with pytest.raises(ValueError, match=r"boxes must be \(P, 4\) and scores \(P, K\), got"):
+            detection.keep_best(some, sure, (8, 8))
+    with pytest.raises(ValueError, match="size must be an int or a pair, got 3 values"):
+        detection.keep_best(boxes, scores, (3, 8, 8))
+
+
 def test_images_without_objects_cost_what_is_seen_on_them() -> None:
     rows = rows_for(f32([[10, 12, 50, 44]]), np.array([0]), 1)
     loss = FCOSLoss()
@@ -243,6 +252,16 @@ def test_pictures_are_drawn() -> None:
     assert len(viz.boxes(images[0], found[0], names, points=points).axes) == 1
     with pytest.raises(ValueError, match="one for each of at least 1 image"):
         viz.detections(images, truth, [], names)
+    with pytest.raises(ValueError, match="names must be at least 2, one per class, got 1"):
+        viz.detections(images, truth, found, ["cat"])
+    with pytest.raises(ValueError, match="missed must be 2, one for each, got 1"):
+        viz.detections(images, truth, found, names, missed=kinds.missed[:1])
+    with pytest.raises(TypeError, match="boxes must come with labels, got list"):
+        viz.detections(images, truth, [[], []], names)
+    with pytest.raises(ValueError, match="names must be at least 1, one per class, got 0"):
+        viz.boxes(images[0], found[0], [])
+    with pytest.raises(ValueError, match=r"values must be \(2,\), one per name, got \(1,\)"):
+        viz.precision_recall(scores.precision[0], names, values=[1.0])
     with pytest.raises(ValueError, match="curves must be"):
         viz.precision_recall(np.zeros((101, 3)), names)
     with pytest.raises(ValueError, match="counts must not be empty"):

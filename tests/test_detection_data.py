@@ -136,6 +136,8 @@ def test_threads_change_no_bit() -> None:
         np.testing.assert_array_equal(whole.batch(range(8), num_threads=threads)[0], wanted)
     with pytest.raises(ValueError, match="num_threads must be at least 1, got 0"):
         whole.batch([0], num_threads=0)
+    with pytest.raises(ValueError, match="num_threads must be at most 1024, got 1099511627776"):
+        whole.batch([0], num_threads=2**40)
 
 
 def test_a_bad_argument_is_named() -> None:
@@ -144,6 +146,10 @@ def test_a_bad_argument_is_named() -> None:
         DetectionDataset(np.zeros((1, 3, 8, 8)), [annotation([], [])])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="annotations must be 1, one for each image, got 0"):
         DetectionDataset(images, [])
+    with pytest.raises(TypeError, match="annotations must be Annotation, got list"):
+        DetectionDataset(images, [[[0, 0, 2, 2]]])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="names must be 1, one for each image, got 2"):
+        DetectionDataset(images, [annotation([], [])], names=["a.png", "b.png"])
     with pytest.raises(ValueError, match="image 0: box 0 must lie in the image of 8x8 pixels"):
         DetectionDataset(images, [annotation([[0, 0, 20, 20]], [0])])
     with pytest.raises(ValueError, match=r"cat.png: box 0 must have a class .* below 2, got 2"):

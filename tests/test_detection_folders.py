@@ -199,6 +199,23 @@ def test_pictures_of_many_sizes_are_shrunk_or_laid_on_grey_with_their_boxes(tmp_
     assert detection.load(tmp_path, size=(96, 64)).train.images.shape[2:] == (96, 64)
 
 
+@pytest.mark.parametrize(
+    ("image", "size", "message"),
+    [
+        (None, (8, 8), "fit: image must be an array of uint8, got NoneType"),
+        (np.zeros((3, 4, 4)), (8, 8), "got float64"),
+        (np.zeros((3, 0, 4), np.uint8), (8, 8), r"\(C, H, W\) with pixels, got shape \(3, 0, 4\)"),
+        (np.zeros((3, 4, 4), np.uint8), (8, 0), r"size must be at least 1, got \(8, 0\)"),
+        (np.zeros((3, 4, 4), np.uint8), (8, 8, 8), "size must be an int or a pair"),
+        (np.zeros((3, 4, 4), np.uint8), "8", "size must be an int or a pair"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_fitted_is_told(image: Any, size: Any, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        fit(image, size)
+
+
 def test_a_picture_is_fitted_without_enlarging_it() -> None:
     image = np.full((1, 20, 40), 200, np.uint8)
     shown, factor = fit(image, (40, 20))

@@ -295,3 +295,40 @@ def test_top_patches_refuse(arguments: tuple[Any, ...], words: str) -> None:
         viz.top_patches(models.lenet5(), NOISE, *arguments)
     with pytest.raises(ValueError, match="count must be at least 1"):
         viz.top_patches(models.lenet5(), NOISE, "conv1", count=0)
+
+
+def test_masks_are_drawn_with_the_names_of_their_classes(rng: np.random.Generator) -> None:
+    images = rng.random((2, 3, 12, 16), np.float32)
+    truth = rng.integers(0, 3, (2, 12, 16))
+    said = truth.copy()
+    said[0, :6] = 2
+    words = texts(viz.segmentations(images, truth, said, ["ground", "cat", "dog"]))
+    wrong = 100 * (said[0] != truth[0]).mean()
+    for word in ("ground", "cat", "dog", "wrong", f"{wrong:.1f} %", "0.0 %"):
+        assert word in words
+    drawn = viz.overlay(images[0], truth[0])
+    assert drawn.shape == (12, 16, 3)
+    assert "cat" in texts(viz.mask_overlay(images[0], truth[0], ["ground", "cat", "dog"]))
+
+
+@pytest.mark.parametrize(
+    ("mask", "error", "message"),
+    [
+        (np.zeros((4, 4)), TypeError, "must be integers, got float64"),
+        (np.zeros((4, 4), bool), TypeError, "must be integers, got bool"),
+        (np.full((4, 4), 256), ValueError, r"must be in \[0, 255\], got 256 to 256"),
+        (np.full((4, 4), -1), ValueError, r"must be in \[0, 255\], got -1 to -1"),
+        (np.zeros((4, 5), int), ValueError, r"must be .*\(.*4, 4\)"),
+    ],
+    ids=lambda value: str(getattr(value, "dtype", value))[:12],
+)
+def test_masks_that_cannot_be_drawn_are_refused(
+    mask: Any, error: type[Exception], message: str
+) -> None:
+    image = np.zeros((3, 4, 4), np.uint8)
+    for draw in (
+        lambda: viz.mask_overlay(image, mask, ["a"]),
+        lambda: viz.segmentations(image[None], mask[None], mask[None], ["a"]),
+    ):
+        with pytest.raises(error, match=message):
+            draw()

@@ -7,10 +7,13 @@ from typing import SupportsIndex
 
 import numpy as np
 
-__all__ = ["UINT32_MAX", "UINT64_MAX", "flag", "whole"]
+from convlet import _core
+
+__all__ = ["UINT32_MAX", "UINT64_MAX", "flag", "threads", "whole"]
 
 UINT32_MAX = 2**32 - 1
 UINT64_MAX = 2**64 - 1
+MOST_THREADS = 1024
 
 
 def whole(
@@ -25,6 +28,13 @@ def whole(
     if number > maximum:
         raise ValueError(f"{function}: {name} must be at most {maximum}, got {number}")
     return number
+
+
+def threads(num_threads: SupportsIndex | None, function: str) -> int:
+    """How many threads to use: those of `convlet.get_num_threads()` for None."""
+    if num_threads is None:
+        return _core.get_num_threads()
+    return whole(num_threads, function, "num_threads", 1, MOST_THREADS)
 
 
 def flag(value: object, function: str, name: str) -> bool:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from convlet import _core, _pipeline, _transforms
-from convlet.data._arguments import UINT32_MAX, UINT64_MAX, flag, whole
+from convlet import _pipeline, _transforms
+from convlet.data._arguments import UINT32_MAX, UINT64_MAX, flag, threads, whole
 from convlet.data._indices import place_of
 from convlet.data.transforms import Normalize, Transform
 
@@ -187,7 +187,7 @@ class ArrayDataset:
             raise ValueError(f"batch: indices must be (B,), got shape {order.shape}")
         seed = whole(seed, "batch", "seed", maximum=UINT64_MAX)
         epoch = whole(epoch, "batch", "epoch", maximum=UINT32_MAX)
-        num_threads = _core.get_num_threads() if num_threads is None else num_threads
+        num_threads = threads(num_threads, "batch")
         if self.transform is None:
             images = _pipeline.gather(
                 self.images,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convlet import _core, _transforms
-from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
+from convlet import _transforms
+from convlet.data._arguments import UINT32_MAX, UINT64_MAX, threads, whole
 from convlet.data._indices import chosen, place_of
 from convlet.data.decoding import read_image
 from convlet.data.samplers import index_array
@@ -168,9 +168,9 @@ class ImageFiles:
                 return None
             return _transforms.transform([picture], [index], self._steps, **draw)
 
-        threads = _core.get_num_threads() if num_threads is None else num_threads
-        if threads > 1 and len(order) > 1:
-            with ThreadPoolExecutor(threads, thread_name_prefix="convlet-images") as pool:
+        workers = threads(num_threads, "batch")
+        if workers > 1 and len(order) > 1:
+            with ThreadPoolExecutor(workers, thread_name_prefix="convlet-images") as pool:
                 found = list(pool.map(prepared, order.tolist()))
         else:
             found = [prepared(index) for index in order.tolist()]

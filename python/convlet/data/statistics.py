@@ -26,7 +26,7 @@ def channel_statistics(images: npt.NDArray[Any]) -> tuple[tuple[float, ...], tup
 
     Raises:
         ValueError: There are no pixels, or the array has another number of dimensions.
-        TypeError: The pixels are neither uint8 nor floating point.
+        TypeError: It is no array, or the pixels are neither uint8 nor floating point.
 
     Example:
         >>> import numpy as np
@@ -34,6 +34,8 @@ def channel_statistics(images: npt.NDArray[Any]) -> tuple[tuple[float, ...], tup
         >>> channel_statistics(images)
         ((0.5,), (0.5,))
     """
+    if not hasattr(images, "ndim"):
+        raise TypeError(f"channel_statistics: images must be an array, got {type(images).__name__}")
     if images.ndim == 3:
         images = images[:, None]
     if images.ndim != 4 or images.size == 0:

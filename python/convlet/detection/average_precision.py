@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Float64 = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
-__all__ = ["CocoScores", "coco_scores", "overlaps"]
+__all__ = ["CocoScores", "check_images", "coco_scores", "overlaps"]
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0.0, 1.0, 101)
@@ -83,6 +83,7 @@ def coco_scores(
         classes: how many classes there are.
 
     Raises:
+        TypeError: an image has something else than an `Annotation` or `Detections`.
         ValueError: there are not as many images in both, or a class does not exist; the message names
             the image.
 
@@ -95,10 +96,7 @@ def coco_scores(
         >>> round(scores.ap, 3), round(scores.ap50, 3)
         (0.7, 1.0)
     """
-    if len(truth) != len(found):
-        raise ValueError(
-            f"coco_scores: found must be {len(truth)}, one for each image, got {len(found)}"
-        )
+    check_images(truth, found, "coco_scores")
     for image, (one, other) in enumerate(zip(truth, found, strict=True)):
         for name, labels in (("truth", one.labels), ("found", other.labels)):
             if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
@@ -140,6 +138,16 @@ def coco_scores(
         **{f"AR{name}": _mean(recall[name, 100]) for name in ("small", "medium", "large")},
     }
     return CocoScores(whole, recall["all", 100], numbers, len(truth), objects)
+
+
+def check_images(truth: Sequence[Any], found: Sequence[Any], op: str) -> None:
+    """Objects and detections for each image, of the kinds that have boxes and labels."""
+    if len(truth) != len(found):
+        raise ValueError(f"{op}: found must be {len(truth)}, one for each image, got {len(found)}")
+    for name, parts, kind in (("truth", truth, "Annotation"), ("found", found, "Detections")):
+        for one in parts:
+            if not (hasattr(one, "boxes") and hasattr(one, "labels")):
+                raise TypeError(f"{op}: {name} must be {kind}, got {type(one).__name__}")
 
 
 def overlaps(found: npt.ArrayLike, truth: npt.ArrayLike, crowd: Flags) -> Float64:

@@ -8,7 +8,7 @@ import numpy as np
 
 from convlet import ops
 from convlet.models.fcos import FCOS_PLACE
-from convlet.ops._arguments import integer, real
+from convlet.ops._arguments import integer, pair, real
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ def keep_best(
         across_classes: whether better boxes of other classes count too, see `keep_one_class`.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: shapes do not fit, or an argument is out of range.
 
     Example:
         >>> found = keep_best(np.float32([[0, 0, 9, 9]]), np.float32([[0.1, 0.9]]), (8, 8))
@@ -120,9 +120,13 @@ def keep_best(
         ([[0.0, 0.0, 8.0, 8.0], [0.0, 0.0, 8.0, 8.0]], [1, 0])
     """
     least = real(score_threshold, "keep_best", "score_threshold")
+    height, width = pair(size, "keep_best", "size")
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or scores.ndim != 2 or len(boxes) != len(scores):
+        raise ValueError(
+            f"keep_best: boxes must be (P, 4) and scores (P, K), got {boxes.shape} and {scores.shape}"
+        )
     if integer(most, "keep_best", "most") < 1:
         raise ValueError(f"keep_best: most must be at least 1, got {most}")
-    height, width = size
     place, label = np.nonzero(scores > least)
     chosen = scores[place, label]
     order = np.argsort(-chosen, kind="stable")[:candidates]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convlet.detection.average_precision import overlaps
+from convlet.detection.average_precision import check_images, overlaps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +62,7 @@ def error_types(
         near: overlap from which a place is badly chosen rather than wrong.
 
     Raises:
+        TypeError: an image has something else than an `Annotation` or `Detections`.
         ValueError: there are not as many images in both.
 
     Example:
@@ -73,10 +74,7 @@ def error_types(
         >>> error_types(truth, found).counts
         {'right': 1, 'doubled': 1, 'wrong class': 1, 'badly placed': 0, 'nothing there': 0, 'missed': 1}
     """
-    if len(truth) != len(found):
-        raise ValueError(
-            f"error_types: found must be {len(truth)}, one for each image, got {len(found)}"
-        )
+    check_images(truth, found, "error_types")
     kinds, missed = [], []
     for one, other in zip(truth, found, strict=True):
         iou = overlaps(other.boxes, one.boxes, one.crowd)

@@ -61,8 +61,15 @@ def overlay(
         background: a class that is not tinted; None tints all.
 
     Raises:
-        ValueError: sizes do not fit.
+        TypeError: the mask is not of integers.
+        ValueError: sizes do not fit, or a class is outside of [0, 255].
+
+    Example:
+        >>> import numpy as np
+        >>> overlay(np.zeros((1, 2, 2), np.uint8), np.array([[0, 0], [0, 255]])).tolist()[0]
+        [[0, 0, 0], [0, 0, 0]]
     """
+    image, mask = np.asarray(image), class_mask(mask, "overlay", "mask")
     if image.ndim != 3 or image.shape[0] not in (1, 3):
         raise ValueError(f"overlay: image must be (C, H, W) with C of 1 or 3, got {image.shape}")
     if mask.shape != image.shape[1:]:
@@ -79,6 +86,16 @@ def overlay(
     tint[shown & contours(mask)] = 1.0
     blended = pixels + (colours[mask] - pixels) * tint
     return np.asarray(np.rint(blended), np.uint8)
+
+
+def class_mask(mask: npt.ArrayLike, op: str, name: str) -> npt.NDArray[Any]:
+    """The classes of pixels as an array, each of which has a colour."""
+    array = np.asarray(mask)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{op}: {name} must be integers, got {array.dtype}")
+    if array.size and not 0 <= int(array.min()) <= int(array.max()) <= 255:
+        raise ValueError(f"{op}: {name} must be in [0, 255], got {array.min()} to {array.max()}")
+    return array
 
 
 def contours(mask: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

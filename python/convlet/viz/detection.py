@@ -54,7 +54,7 @@ def detections(
         note: more of it.
 
     Raises:
-        ValueError: there are no images, or lengths differ.
+        ValueError: there are no images, lengths differ, or a class has no name.
 
     >>> import numpy as np
     >>> from convlet import viz
@@ -70,6 +70,10 @@ def detections(
             f"detections: truths and found must be one for each of at least 1 image, got {count} "
             f"images, {len(truths)} and {len(found)}"
         )
+    for name, each in (("kinds", kinds), ("missed", missed)):
+        if each is not None and len(each) != count:
+            raise ValueError(f"detections: {name} must be {count}, one for each, got {len(each)}")
+    _check_names(names, [*truths, *found], "detections")
     pictures = [pixels(np.asarray(image)[None], "detections")[0] for image in images]
     height = _SIDE * max(min(2.0, p.shape[0] / p.shape[1]) for p in pictures)
     width = max(_LEFT + count * _PITCH + 0.15, 6.0)
@@ -120,7 +124,7 @@ def boxes(
         note: more of it.
 
     Raises:
-        ValueError: the image has another rank.
+        ValueError: the image has another rank, or a class has no name.
 
     >>> import numpy as np
     >>> from convlet import viz
@@ -129,6 +133,7 @@ def boxes(
     >>> figure = viz.boxes(np.zeros((3, 8, 8)), found, ["thing"], title="One thing")
     """
     picture = pixels(np.asarray(image)[None], "boxes")[0]
+    _check_names(names, [found], "boxes")
     width = 6.0
     height = (width - 0.6) * picture.shape[0] / picture.shape[1]
     figure, body = page(width, height + 0.3, title, note)
@@ -175,6 +180,10 @@ def precision_recall(
             f"precision_recall: curves must be (points, {len(names)}), got {lines.shape}"
         )
     numbers = None if values is None else np.asarray(values, np.float64)
+    if numbers is not None and numbers.shape != (len(names),):
+        raise ValueError(
+            f"precision_recall: values must be ({len(names)},), one per name, got {numbers.shape}"
+        )
     rows = math.ceil((len(names) + 1) / 3)
     key = 0.24 * rows + 0.15
     figure, body = page(6.4, 3.5 + key, title, note)
@@ -237,6 +246,18 @@ def error_kinds(
         spine.set_visible(side == "left")
         spine.set_color(RULE)
     return figure
+
+
+def _check_names(names: Sequence[str], parts: Sequence[Any], op: str) -> None:
+    """Boxes with classes, and a name for each class that occurs."""
+    other = next((part for part in parts if not hasattr(part, "labels")), None)
+    if other is not None:
+        raise TypeError(f"{op}: boxes must come with labels, got {type(other).__name__}")
+    most = max((int(np.max(part.labels, initial=-1)) for part in parts), default=-1)
+    if most >= len(names):
+        raise ValueError(
+            f"{op}: names must be at least {most + 1}, one per class, got {len(names)}"
+        )
 
 
 def _image(axes: Axes, picture: npt.NDArray[np.float32]) -> None:

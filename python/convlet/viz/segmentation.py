@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convlet.viz._classes import class_colours, overlay, painted
+from convlet.viz._classes import class_colours, class_mask, overlay, painted
 from convlet.viz._page import INK, MUTED, PAPER, bare, caption, page, place
 from convlet.viz._pixels import pixels
 
@@ -45,7 +45,8 @@ def segmentations(
         note: more of it.
 
     Raises:
-        ValueError: there are no images, or shapes do not fit.
+        TypeError: classes are not integers.
+        ValueError: there are no images, shapes do not fit, or a class is outside of [0, 255].
 
     >>> import numpy as np
     >>> from convlet import viz
@@ -53,7 +54,8 @@ def segmentations(
     >>> figure = viz.segmentations(np.zeros((2, 3, 8, 8)), masks, masks, ["ground", "thing"])
     """
     pictures = pixels(images, "segmentations")
-    right, said = np.asarray(truths), np.asarray(predictions)
+    right = class_mask(truths, "segmentations", "truths")
+    said = class_mask(predictions, "segmentations", "predictions")
     for name, masks in (("truths", right), ("predictions", said)):
         if masks.shape != pictures.shape[:3]:
             raise ValueError(
@@ -97,14 +99,15 @@ def mask_overlay(
         title: what the picture says.
 
     Raises:
-        ValueError: sizes do not fit.
+        TypeError: classes are not integers.
+        ValueError: sizes do not fit, or a class is outside of [0, 255].
 
     >>> import numpy as np
     >>> from convlet import viz
     >>> mask = np.eye(8, dtype=np.uint8)
     >>> figure = viz.mask_overlay(np.zeros((3, 8, 8)), mask, ["ground", "line"], title="A line")
     """
-    drawn = overlay(image, mask)
+    drawn, mask = overlay(image, mask), np.asarray(mask)
     used = [c for c in np.unique(mask).tolist() if c not in (0, 255)]
     width = 6.0
     height = (width - 0.6) * mask.shape[0] / mask.shape[1]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from convlet import _core, _pipeline
-from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
+from convlet import _pipeline
+from convlet.data._arguments import UINT32_MAX, UINT64_MAX, threads, whole
 from convlet.data._indices import chosen, place_of
 from convlet.data.detection.annotation import Annotation, annotation
 
@@ -48,7 +48,7 @@ class DetectionDataset:
 
     Raises:
         ValueError: a box or a class does not fit; the message names the picture.
-        TypeError: the pictures are not uint8.
+        TypeError: the pictures are not uint8, or what belongs to them is no `Annotation`.
 
     Example:
         >>> from convlet.data import detection, shapes
@@ -82,6 +82,13 @@ class DetectionDataset:
             raise ValueError(
                 f"{name}: annotations must be {len(images)}, one for each image, "
                 f"got {len(annotations)}"
+            )
+        kinds: list[Any] = [type(one) for one in annotations if type(one) is not Annotation]
+        if kinds:
+            raise TypeError(f"{name}: annotations must be Annotation, got {kinds[0].__name__}")
+        if names is not None and len(names) != len(images):
+            raise ValueError(
+                f"{name}: names must be {len(images)}, one for each image, got {len(names)}"
             )
         self.images = images
         self.annotations = tuple(
@@ -162,7 +169,7 @@ class DetectionDataset:
             np.arange(len(order)),
             (1 / (255 * self.std)).astype(np.float32),
             (-self.mean / self.std).astype(np.float32),
-            num_threads=_core.get_num_threads() if num_threads is None else num_threads,
+            num_threads=threads(num_threads, "batch"),
         )
         return images, target_rows(objects)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from convlet.data.detection.annotation import Annotation, annotation
 from convlet.data.detection.changes import GREY, resized
 from convlet.data.detection.dataset import BoxedImages
 from convlet.errors import FormatError
+from convlet.ops._arguments import pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,18 +39,35 @@ def fit(image: Bytes, size: tuple[int, int]) -> tuple[Bytes, float]:
 
     Its proportions stay, and it is not enlarged.
 
+    Args:
+        image: uint8 (C, H, W), with pixels.
+        size: (height, width), at least 1.
+
     Returns:
         The picture, and the factor of its coordinates, at most 1.
+
+    Raises:
+        TypeError: the picture is not uint8.
+        ValueError: it has no pixels, or a size is below 1.
 
     Example:
         >>> fitted, factor = fit(np.zeros((3, 40, 100), np.uint8), (32, 64))
         >>> fitted.shape, factor
         ((3, 32, 64), 0.64)
     """
+    given: Any = image
+    if not isinstance(given, np.ndarray) or given.dtype != np.uint8:
+        kind = getattr(given, "dtype", type(given).__name__)
+        raise TypeError(f"fit: image must be an array of uint8, got {kind}")
+    if image.ndim != 3 or not image.size:
+        raise ValueError(f"fit: image must be (C, H, W) with pixels, got shape {image.shape}")
+    rows, columns = pair(size, "fit", "size")
+    if min(rows, columns) < 1:
+        raise ValueError(f"fit: size must be at least 1, got {size}")
     channels, height, width = image.shape
-    factor = min(size[0] / height, size[1] / width, 1.0)
+    factor = min(rows / height, columns / width, 1.0)
     shown = (max(1, round(height * factor)), max(1, round(width * factor)))
-    canvas = np.full((channels, *size), GREY, np.uint8)
+    canvas = np.full((channels, rows, columns), GREY, np.uint8)
     canvas[:, : shown[0], : shown[1]] = resized(image, shown)
     return canvas, factor
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from convlet import _core, _transforms
-from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
+from convlet import _transforms
+from convlet.data._arguments import UINT32_MAX, UINT64_MAX, threads, whole
 from convlet.data._indices import chosen, place_of
 from convlet.data.transforms import Normalize, Transform
 from convlet.data.transforms.masks import mask_steps
@@ -161,7 +161,7 @@ class SegmentationDataset:
         draws: dict[str, Any] = {
             "seed": whole(seed, "batch", "seed", maximum=UINT64_MAX),
             "epoch": whole(epoch, "batch", "epoch", maximum=UINT32_MAX),
-            "num_threads": _core.get_num_threads() if num_threads is None else num_threads,
+            "num_threads": threads(num_threads, "batch"),
         }
         images = _transforms.transform([self.images[i] for i in order], order, self._steps, **draws)
         if not self._mask_steps:

@@ -40,7 +40,7 @@ def decode_rle(rle: Any) -> npt.NDArray[np.bool_]:
     try:
         height, width = (operator.index(side) for side in rle["size"])
         counts = rle["counts"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise FormatError(f'a run-length code must have "size" and "counts" ({error})') from error
     size = checked_size(height, width)
     if isinstance(counts, (str, bytes)):

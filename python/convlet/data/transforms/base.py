@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from convlet import _core, _transforms
-from convlet.data._arguments import UINT32_MAX, UINT64_MAX, whole
+from convlet import _transforms
+from convlet.data._arguments import UINT32_MAX, UINT64_MAX, threads, whole
 from convlet.random import default_generator
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Transform(ABC):
             order if indices is None else np.atleast_1d(np.asarray(indices)),
             seed=seed,
             epoch=whole(epoch, type(self).__name__, "epoch", maximum=UINT32_MAX),
-            num_threads=_core.get_num_threads() if num_threads is None else num_threads,
+            num_threads=threads(num_threads, type(self).__name__),
         )
         return done if array.ndim == 4 else done[0]
 

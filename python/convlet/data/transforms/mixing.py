@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convlet import _core, _transforms
-from convlet.data._arguments import whole
+from convlet import _transforms
+from convlet.data._arguments import threads, whole
 from convlet.data.transforms._arguments import real
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Mixing(ABC):
             partners,
             inside,
             boxes,
-            num_threads=_core.get_num_threads() if num_threads is None else num_threads,
+            num_threads=threads(num_threads, name),
         )
         part = shares[:, None].astype(np.float32)
         return mixed, part * targets + (1 - part) * targets[partners]
