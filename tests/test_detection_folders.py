@@ -205,9 +205,9 @@ def test_pictures_of_many_sizes_are_shrunk_or_laid_on_grey_with_their_boxes(tmp_
         (None, (8, 8), "fit: image must be an array of uint8, got NoneType"),
         (np.zeros((3, 4, 4)), (8, 8), "got float64"),
         (np.zeros((3, 0, 4), np.uint8), (8, 8), r"\(C, H, W\) with pixels, got shape \(3, 0, 4\)"),
-        (np.zeros((3, 4, 4), np.uint8), (8, 0), r"size must be at least 1, got \(8, 0\)"),
-        (np.zeros((3, 4, 4), np.uint8), (8, 8, 8), "size must be an int or a pair"),
-        (np.zeros((3, 4, 4), np.uint8), "8", "size must be an int or a pair"),
+        (np.zeros((3, 4, 4), np.uint8), (8, 0), "size must be at least 1, got 0"),
+        (np.zeros((3, 4, 4), np.uint8), (8, 8, 8), r"size must be \(height, width\), got"),
+        (np.zeros((3, 4, 4), np.uint8), "8", r"size must be \(height, width\), got"),
     ],
     ids=str,
 )

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convlet import _core
+from convlet.data._arguments import whole
 from convlet.data.decoding import describe, read_image
 from convlet.data.detection.annotation import Annotation, annotation
 from convlet.data.detection.changes import GREY, resized
 from convlet.data.detection.dataset import BoxedImages
 from convlet.errors import FormatError
-from convlet.ops._arguments import pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +61,9 @@ def fit(image: Bytes, size: tuple[int, int]) -> tuple[Bytes, float]:
         raise TypeError(f"fit: image must be an array of uint8, got {kind}")
     if image.ndim != 3 or not image.size:
         raise ValueError(f"fit: image must be (C, H, W) with pixels, got shape {image.shape}")
-    rows, columns = pair(size, "fit", "size")
-    if min(rows, columns) < 1:
-        raise ValueError(f"fit: size must be at least 1, got {size}")
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise ValueError(f"fit: size must be (height, width), got {size!r}")
+    rows, columns = (whole(side, "fit", "size", 1) for side in size)
     channels, height, width = image.shape
     factor = min(rows / height, columns / width, 1.0)
     shown = (max(1, round(height * factor)), max(1, round(width * factor)))
