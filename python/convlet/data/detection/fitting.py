@@ -56,14 +56,15 @@ def fit(image: Bytes, size: tuple[int, int]) -> tuple[Bytes, float]:
         ((3, 32, 64), 0.64)
     """
     given: Any = image
+    wanted: Any = size
     if not isinstance(given, np.ndarray) or given.dtype != np.uint8:
         kind = getattr(given, "dtype", type(given).__name__)
         raise TypeError(f"fit: image must be an array of uint8, got {kind}")
     if image.ndim != 3 or not image.size:
         raise ValueError(f"fit: image must be (C, H, W) with pixels, got shape {image.shape}")
-    if not isinstance(size, (tuple, list)) or len(size) != 2:
-        raise ValueError(f"fit: size must be (height, width), got {size!r}")
-    rows, columns = (whole(side, "fit", "size", 1) for side in size)
+    if not isinstance(wanted, (tuple, list)) or len(wanted) != 2:
+        raise ValueError(f"fit: size must be (height, width), got {wanted!r}")
+    rows, columns = (whole(side, "fit", "size", 1) for side in wanted)
     channels, height, width = image.shape
     factor = min(rows / height, columns / width, 1.0)
     shown = (max(1, round(height * factor)), max(1, round(width * factor)))
