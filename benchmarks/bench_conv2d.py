@@ -1,7 +1,7 @@
 """Convolution and its gradients: direct, by Winograd, depthwise.
 
-The layers reach few_channels, winograd_forward, winograd_grad_weight, depthwise and
-depthwise_grad_weight.
+The layers reach few_channels, winograd_forward, winograd_grad_weight, depthwise,
+depthwise_grad_weight and pixel_moments.
 """
 
 from __future__ import annotations
@@ -88,6 +88,28 @@ def test_conv2d_epilogue(race: Callable[..., None], layer: Conv2d, contender: st
             x, weight, bias, **layer.geometry, scale=scale, residual=residual, activation="relu"
         ),
         numpy=by_numpy(layer),
+    )
+
+
+@pytest.mark.parametrize("contender", ["convlet", "apart", "numpy"])
+@by_layer
+def test_conv2d_moments(race: Callable[..., None], layer: Conv2d, contender: str) -> None:
+    x, weight = normal(*layer.x), kernels(*layer.weight)
+
+    def by_numpy() -> Any:
+        y = numpy_reference.conv2d(x, weight, None, **layer.geometry)
+        return y, y.mean((0, 2, 3)), y.var((0, 2, 3))
+
+    def apart() -> Any:
+        y = ops.conv2d(x, weight, **layer.geometry)
+        return y, *ops.batch_moments(y)
+
+    race(
+        f"conv2d and moments, {layer}",
+        contender,
+        convlet=lambda: ops.conv2d_moments(x, weight, **layer.geometry),
+        apart=apart,
+        numpy=by_numpy,
     )
 
 

@@ -5,8 +5,23 @@
 
 #include "correlation.hpp"
 #include "dispatch.hpp"
+#include "norm.hpp"
 
 namespace convlet {
+
+namespace {
+
+// Whether tasks take the moments of what they write: it pays where a block has pixels enough for
+// the sums that it leaves, and a group has whole registers of channels.
+bool takes_moments(const Plan& p) {
+    constexpr std::int64_t LEAST_PIXELS = 64, LEAST_CHANNELS = 16;
+    const std::int64_t pixels = p.algorithm == Algorithm::winograd
+                                    ? p.tiles * TILE_PIXELS
+                                    : p.blocks.rows * p.blocks.columns;
+    return pixels >= LEAST_PIXELS && p.geometry.out_channels >= LEAST_CHANNELS;
+}
+
+}  // namespace
 
 bool is_depthwise(const Conv2dShape& s) {
     return s.group_channels == 1 && s.group_out_channels == 1 && s.groups > 1;
@@ -39,7 +54,8 @@ Correlation forward_geometry(const Conv2dShape& s) {
 }
 
 void conv2d_forward(const Conv2dShape& s, const float* x, const float* weight,
-                    const Epilogue& epilogue, float* y, PackedWeight* kept) {
+                    const Epilogue& epilogue, float* y, PackedWeight* kept, float* mean,
+                    float* variance) {
     const Correlation common = forward_geometry(s);
     const std::int64_t taps = s.kernel.h * s.kernel.w, depth = s.group_channels;
     std::vector<std::int64_t> offsets(static_cast<std::size_t>(taps));
@@ -56,7 +72,15 @@ void conv2d_forward(const Conv2dShape& s, const float* x, const float* weight,
         plans.push_back(make_plan(g, {weight + first * depth * taps, depth, taps, depth * taps,
                                       taps, offsets.data(), common.panels, nullptr}));
     }
+    if (mean != nullptr && takes_moments(plans.front())) {
+        OutputMoments moments(y, s.out_channels, plans.front().block_tasks);
+        run_plans(plans, kept, &moments);
+        moments.join(mean, variance);
+        return;
+    }
     run_plans(plans, kept);
+    if (mean != nullptr)
+        batch_moments(y, s.images * s.out_height * s.out_width, s.out_channels, mean, variance);
 }
 
 }  // namespace convlet

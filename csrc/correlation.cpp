@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "dispatch.hpp"
+#include "moments.hpp"
 #include "threads.hpp"
 
 namespace convlet {
@@ -18,6 +19,7 @@ constexpr std::int64_t ENOUGH_TASKS = 128;        // of the direct algorithm,
 constexpr std::int64_t TILE_TASKS = 16;           // and of Winograd's
 constexpr double DEPTHWISE_FLOPS = 2e5;           // of a block of pixels, at least, and how many
 constexpr std::int64_t DEPTHWISE_BLOCKS = 64;
+constexpr std::int64_t NEAR_FLOATS = 32 * 1024;  // that are written before their moments are taken
 constexpr std::int64_t WINOGRAD_POINTS = 36;
 constexpr std::int64_t MOST_TILES = 36;                        // of a block
 constexpr std::int64_t FEW_BLOCKS = 2;                         // of tiles
@@ -167,37 +169,67 @@ void transform_shared(const std::vector<Plan>& plans, const SharedInputs& shared
     }
 }
 
+// Panels [first, last) of a block of pixels.
+void run_block(const Plan& p, const PixelBlock& b, std::int64_t first, std::int64_t last,
+               float* scratch) {
+    const KernelTable& table = kernels();
+    if (p.algorithm == Algorithm::depthwise) return table.depthwise(p.geometry, b);
+    if (p.algorithm == Algorithm::few_channels) return table.correlate_few(p.geometry, b, scratch);
+    table.correlate(p.geometry, b, first, last, scratch);
+}
+
+// As many rows of a block as stay in the caches while their moments are taken. Depthwise kernels
+// compute two rows at once; the strips of others are made once.
+std::int64_t near_rows(const Plan& p, const PixelBlock& b) {
+    if (p.algorithm != Algorithm::depthwise) return std::max<std::int64_t>(1, b.i1 - b.i0);
+    return ceil_div(NEAR_FLOATS, 2 * (b.j1 - b.j0) * p.geometry.out_channels) * 2;
+}
+
 void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t task,
-              const SharedInputs& shared, float* scratch) {
+              const SharedInputs& shared, float* scratch, OutputMoments* moments) {
     const KernelTable& table = kernels();
     const Plan& p = plans[plan];
     const std::int64_t block = task % p.block_tasks, group = task / p.block_tasks;
     const std::int64_t panels = panel_count(p.geometry.panels);
     const std::int64_t first = group * panels / p.panel_groups;
     const std::int64_t last = (group + 1) * panels / p.panel_groups;
-    if (p.algorithm == Algorithm::depthwise) {
-        table.depthwise(p.geometry, block_at(p.blocks, block));
-        return;
-    }
-    if (p.algorithm == Algorithm::few_channels) {
-        table.correlate_few(p.geometry, block_at(p.blocks, block), scratch);
-        return;
-    }
-    if (p.algorithm == Algorithm::direct) {
-        table.correlate(p.geometry, block_at(p.blocks, block), first, last, scratch);
-        return;
-    }
-    const TileBlock b = tile_block(p, block);
-    const float* inputs = nullptr;
-    if (shares_inputs(p)) {
-        inputs = shared.at(plans, plan, block);
+    std::int64_t pixels = 0;
+    if (p.algorithm != Algorithm::winograd) {
+        PixelBlock b = block_at(p.blocks, block);
+        if (moments == nullptr) return run_block(p, b, first, last, scratch);
+        BlockMoments of_block = moments->of(p.geometry, block, first, last);
+        const std::int64_t end = b.i1, rows = near_rows(p, b);
+        for (; b.i0 < end; b.i0 = b.i1) {
+            b.i1 = std::min(end, b.i0 + rows);
+            run_block(p, b, first, last, scratch);
+            of_block.add(b);
+        }
+        pixels = of_block.finish();
     } else {
-        table.winograd_inputs(p.geometry, b.first, b.count, 0, b.count, shared.zeros(), scratch);
-        inputs = scratch;
-        scratch += input_floats(p);
+        const TileBlock b = tile_block(p, block);
+        const float* inputs = nullptr;
+        if (shares_inputs(p)) {
+            inputs = shared.at(plans, plan, block);
+        } else {
+            table.winograd_inputs(p.geometry, b.first, b.count, 0, b.count, shared.zeros(),
+                                  scratch);
+            inputs = scratch;
+            scratch += input_floats(p);
+        }
+        const auto run_panels = [&](std::int64_t from, std::int64_t to) {
+            table.winograd(p.geometry, p.packed_ahead ? nullptr : &p.packing, p.run, b.first,
+                           b.count, inputs, from, to, scratch);
+        };
+        if (moments == nullptr) return run_panels(first, last);
+        for (std::int64_t panel = first; panel < last; ++panel) {
+            run_panels(panel, panel + 1);
+            BlockMoments of_panel = moments->of(p.geometry, block, panel, panel + 1);
+            of_panel.add_tiles(b.first, b.count);
+            pixels = of_panel.finish();
+        }
     }
-    table.winograd(p.geometry, p.packed_ahead ? nullptr : &p.packing, p.run, b.first, b.count,
-                   inputs, first, last, scratch);
+    // All plans and groups of panels have the same blocks.
+    if (plan == 0 && group == 0) moments->set_size(block, pixels);
 }
 
 std::int64_t scratch_floats(const Plan& p) {
@@ -324,7 +356,7 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
     return plan;
 }
 
-void run_plans(std::vector<Plan>& plans, PackedWeight* kept) {
+void run_plans(std::vector<Plan>& plans, PackedWeight* kept, OutputMoments* moments) {
     std::vector<std::int64_t> first{0};
     std::int64_t packed_size = 0, scratch = 0;
     double cost = 0;
@@ -355,7 +387,7 @@ void run_plans(std::vector<Plan>& plans, PackedWeight* kept) {
                        });
     parallel_for_scratch(first.back(), cost, scratch, [&](std::int64_t task, float* own) {
         const std::size_t at = alike ? static_cast<std::size_t>(task % turns) : owner(first, task);
-        run_task(plans, at, alike ? task / turns : task - first[at], shared, own);
+        run_task(plans, at, alike ? task / turns : task - first[at], shared, own, moments);
     });
 }
 

@@ -8,6 +8,7 @@
 
 #include "blocks.hpp"
 #include "kernel_table.hpp"
+#include "moments.hpp"
 #include "packed_weight.hpp"
 
 namespace convlet {
@@ -31,7 +32,9 @@ struct Plan {
 Plan make_plan(Correlation geometry, const WeightPacking& packing);
 
 // Packs the weights of all plans, or takes them from `kept`, then runs them as one parallel loop.
-void run_plans(std::vector<Plan>& plans, PackedWeight* kept = nullptr);
+// Plans of which moments are taken write the same pixels of different channels.
+void run_plans(std::vector<Plan>& plans, PackedWeight* kept = nullptr,
+               OutputMoments* moments = nullptr);
 
 // The algorithm for a shape; docs/architecture.md tells the rule and the reasons.
 Algorithm algorithm_for(const Correlation& geometry);

@@ -55,7 +55,8 @@ struct Correlation {
     bool depthwise;  // `channels` is then 1
 };
 
-constexpr int MOST_FEW = 8;  // output channels of correlate_few()
+constexpr int MOST_FEW = 8;      // output channels of correlate_few()
+constexpr int TILE_PIXELS = 16;  // at most, that one of Winograd's tiles writes
 
 // The pixels of one task: rows [i0, i1) and columns [j0, j1) of image n.
 struct PixelBlock {
@@ -276,6 +277,24 @@ struct NormApply {
     float* y;
     std::int64_t channels;
     Activation activation;
+};
+
+// Sums over a block of pixels, of which the channels lie at pixels[0 … count): `channels` numbers
+// each of sums += x - shift and squares += (x - shift)^2. The first pixels of a block set the
+// shift.
+struct PixelMoments {
+    const float* const* pixels;
+    std::int64_t count, channels;
+    float *shift, *sums, *squares;
+    bool first;
+};
+
+// Means and sums of squared differences from them, [set][channel], and how many numbers each set
+// has.
+struct MomentSets {
+    const double* sizes;
+    std::int64_t count, channels;
+    const float *means, *squares;
 };
 
 // Where an activation let dy pass: y tells, or scale and shift, which make y of x, or, if all are

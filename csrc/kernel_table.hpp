@@ -41,6 +41,10 @@ struct KernelTable {
     void (*winograd)(const Correlation&, const WeightPacking* unpacked, std::int64_t run,
                      std::int64_t first_tile, std::int64_t tiles, const float* inputs,
                      std::int64_t first_panel, std::int64_t last_panel, float* scratch);
+    // Where the tiles write, from channel `channel` on; returns how many pixels these are.
+    std::int64_t (*winograd_pixels)(const Correlation&, std::int64_t channel,
+                                    std::int64_t first_tile, std::int64_t tiles,
+                                    const float** pixels);
     std::int64_t (*grad_weight_floats)(const Correlation&, const PixelBlock& largest);
     void (*grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t first_row,
                         std::int64_t last_row, std::int64_t first_panel, std::int64_t last_panel,
@@ -122,6 +126,12 @@ struct KernelTable {
 
     void (*channel_moments)(const float* x, std::int64_t rows, std::int64_t channels, float* mean,
                             float* squares);
+    void (*pixel_moments)(const PixelMoments&);
+    // From the sums of `count` pixels the mean, in place of the shift, and the squared differences.
+    void (*finish_moments)(const PixelMoments&, std::int64_t count);
+    // Mean and variance of all sets together, of channels [first, last).
+    void (*join_moments)(const MomentSets&, std::int64_t first, std::int64_t last, float* mean,
+                         float* variance);
     void (*scale_shift)(const NormApply&, std::int64_t rows);
     void (*norm_sums)(const NormSums&, std::int64_t rows);
     void (*norm_grad)(const NormGrad&, std::int64_t rows);

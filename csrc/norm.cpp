@@ -6,6 +6,7 @@
 
 #include "blocks.hpp"
 #include "dispatch.hpp"
+#include "moments.hpp"
 #include "threads.hpp"
 
 namespace convlet {
@@ -52,20 +53,11 @@ void batch_moments(const float* x, std::int64_t rows, std::int64_t channels, flo
         table.channel_moments(x + chunks.first(i) * channels, chunks.size(i), channels,
                               means.data() + i * channels, squares.data() + i * channels);
     });
-    // Chan, Golub and LeVeque 1983: moments of two sets from those of each, in double.
-    for (std::int64_t c = 0; c < channels; ++c) {
-        double total = 0, middle = 0, square = 0;
-        for (std::int64_t i = 0; i < chunks.count; ++i) {
-            const auto size = static_cast<double>(chunks.size(i));
-            const double difference = static_cast<double>(means.data()[i * channels + c]) - middle;
-            total += size;
-            middle += difference * size / total;
-            square += static_cast<double>(squares.data()[i * channels + c]) +
-                      difference * difference * size * (total - size) / total;
-        }
-        mean[c] = static_cast<float>(middle);
-        variance[c] = static_cast<float>(square / total);
-    }
+    std::vector<double> sizes(static_cast<std::size_t>(chunks.count));
+    for (std::int64_t i = 0; i < chunks.count; ++i)
+        sizes[static_cast<std::size_t>(i)] = static_cast<double>(chunks.size(i));
+    join_moments({sizes.data(), chunks.count, channels, means.data(), squares.data()}, mean,
+                 variance);
 }
 
 void batch_norm_scale_shift(const BatchNorm& n, const float* before, float* scale, float* shift) {

@@ -3,6 +3,7 @@
 #include "array.hpp"
 #include "bindings.hpp"
 #include "conv2d.hpp"
+#include "reject.hpp"
 
 namespace convlet {
 
@@ -55,6 +56,32 @@ void bind_conv2d(py::module_& m) {
         },
         "x"_a, "weight"_a, "bias"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a,
         "activation"_a = "none", "scale"_a = py::none(), "residual"_a = py::none(),
+        "packed"_a = py::none());
+    m.def(
+        "conv2d_moments",
+        [](const Array& x, const Array& weight, const OptionalArray& bias, PairArgument stride,
+           PairArgument padding, PairArgument dilation, std::int64_t groups, PackedWeight* packed) {
+            const char* op = "conv2d_moments";
+            const Argument input{op, "x"};
+            const Dense w = dense({op, "weight"}, weight, 4);
+            const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
+            const Conv2dShape shape =
+                checked_conv2d(image_extents(input, x), extents4(w),
+                               {op, pair(stride), pair(padding), pair(dilation), groups});
+            if (b) check_extent(op, "bias", b->shape[0], shape.out_channels);
+            if (shape.images * shape.out_height * shape.out_width == 0)
+                reject(op, ": the output must have at least 1 value per channel, got 0");
+            const Images in = images(input, x);
+            Array y = empty_images(output_extents(shape));
+            Array mean = empty({shape.out_channels}), variance = empty({shape.out_channels});
+            float *out = data(y), *m_out = data(mean), *v_out = data(variance);
+            const Epilogue epilogue{nullptr, b ? b->data : nullptr, nullptr, Activation::none};
+            without_gil([&] {
+                conv2d_forward(shape, in.data, w.data, epilogue, out, packed, m_out, v_out);
+            });
+            return py::make_tuple(y, mean, variance);
+        },
+        "x"_a, "weight"_a, "bias"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a,
         "packed"_a = py::none());
     m.def(
         "conv2d_grad_input",

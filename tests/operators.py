@@ -81,6 +81,7 @@ def make_operators(images: int, size: int) -> list[Operator]:
             lambda a, b: ops.conv2d_grad_weight(a, b, weight.shape, **geometry),
         ),
         Operator("conv2d_grad_bias", [dy], ops.conv2d_grad_bias),
+        Operator("conv2d_moments", [xdeep, deep], lambda a, b: ops.conv2d_moments(a, b, padding=1)),
         Operator("conv2d 3x3", [xdeep, deep], lambda a, b: ops.conv2d(a, b, padding=1)),
         Operator(
             "conv2d_grad_input 3x3",

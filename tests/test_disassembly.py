@@ -137,6 +137,18 @@ def test_every_tile_of_every_kernel_stays_in_registers(
 
 
 @by_isa
+def test_sums_of_moments_stay_in_registers_while_pixels_go_by(isa: str, tmp_path: Path) -> None:
+    compiled = compile_kernel(KERNELS / "pixel_moments.cpp", isa, tmp_path)
+    (code,) = functions(compiled, r"\w+::pixel_moments\(.*").values()
+    stack = stack_registers(code)
+    loops = [loop for loop in innermost_loops(code) if sum(i.multiplies for i in loop) == 4]
+    assert len(loops) >= 3  # 4 registers of one pixel, 2 of two, 1 of four
+    for loop in loops:
+        moves = [i for i in loop if i.stores_a_vector or i.loads_a_vector_from(stack)]
+        assert moves == []
+
+
+@by_isa
 def test_the_bits_of_a_mask_become_lanes_of_vectors(isa: str, tmp_path: Path) -> None:
     compiled = compile_kernel(KERNELS / "dropout.cpp", isa, tmp_path)
     (code,) = functions(compiled, r"\w+::dropout_grad\(.*").values()

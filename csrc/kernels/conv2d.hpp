@@ -29,6 +29,8 @@ void winograd_inputs(const Correlation& geometry, std::int64_t first_tile, std::
 void winograd(const Correlation& geometry, const WeightPacking* unpacked, std::int64_t run,
               std::int64_t first_tile, std::int64_t tiles, const float* inputs,
               std::int64_t first_panel, std::int64_t last_panel, float* scratch);
+std::int64_t winograd_pixels(const Correlation& geometry, std::int64_t channel,
+                             std::int64_t first_tile, std::int64_t tiles, const float** pixels);
 std::int64_t grad_weight_floats(const Correlation& geometry, const PixelBlock& largest);
 void grad_weight(const WeightGradient& gradient, const PixelBlock& block, std::int64_t first_row,
                  std::int64_t last_row, std::int64_t first_panel, std::int64_t last_panel,

@@ -254,4 +254,16 @@ void winograd(const Correlation& g, const WeightPacking* weights, std::int64_t r
     }
 }
 
+std::int64_t winograd_pixels(const Correlation& g, std::int64_t channel, std::int64_t first_tile,
+                             std::int64_t tiles, const float** pixels) {
+    std::int64_t count = 0;
+    for (std::int64_t t = first_tile; t < first_tile + tiles; ++t) {
+        const TilePlace place = place_of_tile(g, t);
+        for (std::int64_t i = 0; i < place.rows; ++i)
+            for (std::int64_t j = 0; j < place.columns; ++j)
+                pixels[count++] = place.y + i * g.y_row + j * g.y_pixel + channel;
+    }
+    return count;
+}
+
 }  // namespace convlet::CONVLET_ISA

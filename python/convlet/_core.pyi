@@ -37,6 +37,16 @@ def conv2d_forward(
     residual: _Array | None = None,
     packed: PackedWeight | None = None,
 ) -> _Array: ...
+def conv2d_moments(
+    x: _Array,
+    weight: _Array,
+    bias: _Array | None,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+    groups: int,
+    packed: PackedWeight | None = None,
+) -> tuple[_Array, _Array, _Array]: ...
 def conv2d_grad_input(
     dy: _Array,
     weight: _Array,

@@ -11,7 +11,7 @@ from convlet.ops.conv2d import PackedWeight
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convlet.ops._arguments import Activation
+    from convlet.ops._arguments import Activation, Array
     from convlet.random import Generator
     from convlet.tensor import Tensor
 
@@ -72,8 +72,9 @@ class Conv2d(PaddedConvolution):
         *,
         residual: Tensor | None = None,
         activation: Activation = "none",
+        moments: list[Array] | None = None,
     ) -> Tensor:
-        """Convolve; convlet's additions, `residual` and `activation`, share the pass."""
+        """Convolve; convlet's additions, `residual`, `activation` and `moments`, share the pass."""
         x, border = self.bordered(input)
         return conv2d(
             x,
@@ -86,4 +87,5 @@ class Conv2d(PaddedConvolution):
             residual=residual,
             activation=activation,
             packed=self.packed,
+            moments=moments,
         )

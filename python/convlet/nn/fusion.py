@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from convlet.nn.module import Module
-    from convlet.ops._arguments import Activation
+    from convlet.ops._arguments import Activation, Array
 
 __all__ = ["conv_norm", "run"]
 
@@ -38,10 +38,11 @@ def conv_norm(
 ) -> Tensor:
     """activation(norm(conv(input)) + residual).
 
-    In training the normalisation takes the residual and the activation into its pass. In evaluation
-    a batch normalisation is a factor and a term of each channel, which the convolution applies to
-    its sums as it writes them (the folding of batch normalisation, without another weight), unless
-    gradients are recorded or somebody watches the convolution through a forward hook.
+    In training a convolution takes mean and variance of what it writes, and the normalisation takes
+    the residual and the activation into its pass. In evaluation a batch normalisation is a factor
+    and a term of each channel, which the convolution applies to its sums as it writes them (the
+    folding of batch normalisation, without another weight), unless gradients are recorded. Where
+    somebody watches one of the two through a hook, they are computed one after the other.
 
     Args:
         conv: a `Conv2d`, or what else takes the input.
@@ -60,9 +61,14 @@ def conv_norm(
         (1, 2, 1, 1)
     """
     x = as_tensor(input)
-    if not _folds(conv, norm, x, residual):
-        y: Tensor = norm(conv(x), residual=residual, activation=activation)
+    if _gathers(conv, norm):
+        moments: list[Array] = []
+        x = conv(x, moments=moments)
+        y: Tensor = norm(x, residual=residual, activation=activation, moments=moments)
         return y
+    if not _folds(conv, norm, x, residual):
+        apart: Tensor = norm(conv(x), residual=residual, activation=activation)
+        return apart
     assert isinstance(norm, BatchNorm2d)
     assert norm.running_mean is not None
     assert norm.running_var is not None
@@ -118,12 +124,18 @@ def _activation(module: Module, after: list[Module]) -> Activation:
     return ACTIVATIONS.get(type(after[0]), "none")
 
 
+def _gathers(conv: Module, norm: Module) -> bool:
+    if type(conv) is not Conv2d or type(norm) is not BatchNorm2d:
+        return False
+    return norm.uses_batch and not conv.is_watched and not norm.is_watched
+
+
 def _folds(conv: Module, norm: Module, x: Tensor, residual: Tensor | None) -> bool:
     if type(conv) is not Conv2d or type(norm) is not BatchNorm2d or isinstance(conv.padding, str):
         return False
     if conv.padding_mode != "zeros":
         return False
-    if norm.training or norm.running_mean is None or conv.is_watched or norm.is_watched:
+    if norm.uses_batch or conv.is_watched or norm.is_watched:
         return False
     given = (x, residual, conv.weight, conv.bias, norm.weight, norm.bias)
     return not is_recorded(t for t in given if isinstance(t, Tensor))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from convlet.ops._arguments import Activation
+    from convlet.ops._arguments import Activation, Array
     from convlet.tensor import Tensor
 
 __all__ = ["BatchNorm2d", "GroupNorm", "LayerNorm"]
@@ -84,8 +84,12 @@ class BatchNorm2d(Module):
         *,
         residual: Tensor | None = None,
         activation: Activation = "none",
+        moments: Sequence[Array] | None = None,
     ) -> Tensor:
-        """Normalise; convlet's additions, `residual` and `activation`, share the pass."""
+        """Normalise; convlet's additions, `residual` and `activation`, share the pass.
+
+        `moments` are the input's, where they are known.
+        """
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked += not computes_again()
@@ -97,12 +101,18 @@ class BatchNorm2d(Module):
             self.running_var,
             self.weight,
             self.bias,
-            self.training or self.running_mean is None,
+            self.uses_batch,
             0.0 if momentum is None else momentum,
             self.eps,
             residual=residual,
             activation=activation,
+            moments=moments,
         )
+
+    @property
+    def uses_batch(self) -> bool:
+        """Whether mean and variance are the batch's own: in training, or where none are kept."""
+        return self.training or self.running_mean is None
 
     def extra_repr(self) -> str:
         """What PyTorch shows."""

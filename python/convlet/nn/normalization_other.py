@@ -15,9 +15,11 @@ from convlet.ops._arguments import real
 from convlet.tensor import as_tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
-    from convlet.ops._arguments import Activation
+    from convlet.ops._arguments import Activation, Array
     from convlet.tensor import Tensor
 
 __all__ = ["BatchNorm1d", "InstanceNorm2d", "LocalResponseNorm"]
@@ -40,12 +42,13 @@ class BatchNorm1d(BatchNorm2d):
         *,
         residual: Tensor | None = None,
         activation: Activation = "none",
+        moments: Sequence[Array] | None = None,
     ) -> Tensor:
-        """Normalise; convlet's additions, `residual` and `activation`, share the pass."""
+        """Normalise; convlet's additions are those of `BatchNorm2d`."""
         x = as_tensor(input)
         if x.ndim not in {2, 3}:
             raise ValueError(f"BatchNorm1d: input must have 2 or 3 dimensions, got shape {x.shape}")
-        return super().forward(x, residual=residual, activation=activation)
+        return super().forward(x, residual=residual, activation=activation, moments=moments)
 
 
 class InstanceNorm2d(Module):

@@ -39,6 +39,7 @@ from convlet.ops.conv2d import (
     conv2d_grad_bias,
     conv2d_grad_input,
     conv2d_grad_weight,
+    conv2d_moments,
 )
 from convlet.ops.conv_transpose2d import (
     conv_transpose2d,
@@ -93,6 +94,7 @@ __all__ = [
     "conv2d_grad_bias",
     "conv2d_grad_input",
     "conv2d_grad_weight",
+    "conv2d_moments",
     "conv_transpose2d",
     "conv_transpose2d_grad_input",
     "conv_transpose2d_grad_weight",

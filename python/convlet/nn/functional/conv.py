@@ -35,6 +35,7 @@ def conv2d(
     residual: Tensor | npt.ArrayLike | None = None,
     activation: Activation = "none",
     packed: ops.PackedWeight | None = None,
+    moments: list[Array] | None = None,
 ) -> Tensor:
     """Cross-correlate images with kernels.  (N, C, H, W) -> (N, K, I, J).
 
@@ -50,6 +51,8 @@ def conv2d(
         residual: images added before the activation, or None; convlet's addition, one pass for all.
         activation: "none", "relu", "relu6", "silu" or "hardswish", applied last; convlet's addition.
         packed: keeps the packed weight from call to call; used where nothing is recorded.
+        moments: an empty list that takes mean and variance of each output channel, for a `batch_norm`
+            in training that follows (`ops.conv2d_moments`); without residual and activation.
 
     Raises:
         TypeError: an argument is not a number of the right kind.
@@ -71,22 +74,31 @@ def conv2d(
     more = optional_tensor(residual)
     parents = tuple(p for p in (x, w, b, more) if p is not None)
     recording = is_recorded(parents)
+    if moments is not None and (more is not None or activation != "none"):
+        raise ValueError("conv2d: moments are taken without residual and activation")
     if recording and activation in BENDS:
         y = conv2d(x, w, b, step, border, gaps, group_count, residual=more)
         return BENDS[activation](y)
     x_data, w_data = x.data, w.data
-    y_data = ops.conv2d(
-        x_data,
-        w_data,
-        None if b is None else b.data,
-        step,
-        border,
-        gaps,
-        group_count,
-        residual=None if more is None else more.data,
-        activation=activation,
-        packed=None if recording else packed,
-    )
+    b_data, kept = None if b is None else b.data, None if recording else packed
+    if moments is None:
+        y_data = ops.conv2d(
+            x_data,
+            w_data,
+            b_data,
+            step,
+            border,
+            gaps,
+            group_count,
+            residual=None if more is None else more.data,
+            activation=activation,
+            packed=kept,
+        )
+    else:
+        y_data, *found = ops.conv2d_moments(
+            x_data, w_data, b_data, step, border, gaps, group_count, packed=kept
+        )
+        moments.extend(found)
 
     def vjp(dy: Array) -> tuple[Array | None, ...]:
         if activation in CUTS:

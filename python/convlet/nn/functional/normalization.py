@@ -37,6 +37,7 @@ def batch_norm(
     *,
     residual: Tensor | npt.ArrayLike | None = None,
     activation: Activation = "none",
+    moments: Sequence[Array] | None = None,
 ) -> Tensor:
     """Normalise each channel over the batch, as in PyTorch.  (N, C, H, W) -> (N, C, H, W).
 
@@ -51,6 +52,8 @@ def batch_norm(
         eps: added to the variance.
         residual: images added before the activation, or None; convlet's addition, one pass for all.
         activation: "none", "relu", "relu6", "silu" or "hardswish", applied last; convlet's addition.
+        moments: the batch's mean and biased variance of each channel (C,), (C,), where the convolution
+            before has found them (`ops.conv2d_moments`); convlet's addition, for training.
 
     Raises:
         TypeError: an argument is not a number of the right kind.
@@ -79,13 +82,14 @@ def batch_norm(
             eps,
             residual=None if more is None else as_shape(more, shape),
             activation=activation,
+            moments=moments,
         )
         return as_shape(normalised, x.shape)
     epsilon = _number(eps, "eps")
     x_data, w_data = x.data, None if w is None else w.data
     b_data = None if b is None else b.data
     if training:
-        mean, variance = _training_moments(x_data)
+        mean, variance = _training_moments(x_data, moments)
         _update(running_mean, running_var, mean, variance, x_data, _number(momentum, "momentum"))
     elif running_mean is None or running_var is None:
         raise ValueError("batch_norm: evaluation needs running_mean and running_var, got None")
@@ -215,12 +219,12 @@ def _number(value: object, name: str) -> float:
     return float(value)
 
 
-def _training_moments(x: Array) -> tuple[Array, Array]:
+def _training_moments(x: Array, moments: Sequence[Array] | None) -> Sequence[Array]:
     if x.ndim == 4 and x.shape[0] * x.shape[2] * x.shape[3] == 1:
         raise ValueError(
             f"batch_norm: training needs more than 1 value per channel, got input of shape {x.shape}"
         )
-    return ops.batch_moments(x)
+    return ops.batch_moments(x) if moments is None else moments
 
 
 def _update(
