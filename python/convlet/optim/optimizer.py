@@ -85,7 +85,17 @@ class Optimizer(ABC):
         return loss
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
-        """Add parameters with numbers of their own."""
+        """Add parameters with numbers of their own.
+
+        Raises:
+            TypeError: it is no dictionary with "params", or something in it is not a parameter.
+            ValueError: a parameter comes twice, or a number is unknown or out of range.
+        """
+        kind: Any = type(param_group)
+        if not issubclass(kind, Mapping) or "params" not in param_group:
+            raise TypeError(
+                f'{self._name}: a group must be a dictionary with "params", got {param_group!r:.40}'
+            )
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         known = {id(p) for group in self.param_groups for p in group["params"]}
@@ -135,8 +145,13 @@ class Optimizer(ABC):
         The state of the torch.optim optimiser of the same name is taken too.
 
         Raises:
-            ValueError: groups or shapes differ from this optimiser's.
+            ValueError: groups or shapes differ from this optimiser's, or it is no such state.
         """
+        if not {"state", "param_groups"} <= set(state_dict):
+            raise ValueError(
+                'load_state_dict: the state must have "state" and "param_groups", got '
+                f"{sorted(map(str, state_dict))}"
+            )
         groups, state = state_dict["param_groups"], state_dict["state"]
         own_sizes = [len(group["params"]) for group in self.param_groups]
         if [len(group["params"]) for group in groups] != own_sizes:
