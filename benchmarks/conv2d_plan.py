@@ -3,7 +3,7 @@
     python benchmarks/conv2d_plan.py                 # ResNet-50, one image
     python benchmarks/conv2d_plan.py --images 8 --isa v3
 
-The rules of csrc/correlation.cpp and csrc/blocks.cpp again, in Python, for one group without dilation. tests/test_conv2d_plan.py holds them to what the pool of memory hands out.
+The rules of csrc/correlation.cpp, csrc/winograd_kernel.cpp and csrc/blocks.cpp again, in Python, for one group without dilation. tests/test_conv2d_plan.py holds them to what the pool of memory hands out.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from convlet.bench import Conv2d
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STRIP_FLOATS, TILE_FLOATS, LARGE_WEIGHTS = 48 * 1024, 128 * 1024, 2**18
+STRIP_FLOATS, TILE_FLOATS, LARGE_WEIGHTS, HUGE_WEIGHTS = 48 * 1024, 128 * 1024, 2**18, 2**22
 TASK_FLOPS, WAKE_UP_FLOPS = 1e6, 6e4 * 20
 ENOUGH_TASKS, TILE_TASKS, LEAST_PIXELS = 128, 16, 96
-POINTS, OUT, MOST_TILES, FEW_BLOCKS, WEIGHT_CHANNELS = 36, 4, 36, 2, 32
+OUT, LEAST_TILES, MOST_TILES, FEW_BLOCKS, WEIGHT_CHANNELS = 4, 12, 36, 2, 32
+TRANSFORM_COST, LEAST_GAIN, MOST_PIECES = 12, 1.2, 16
 
 CORES = (2, 4, 8, 16, 32, 64)
 
@@ -83,16 +84,44 @@ def cut(height: int, width: int, pixels: int) -> tuple[int, int]:
     return ceil_div(height, ceil_div(height, rows)), width
 
 
+@dataclass(frozen=True)
+class WinogradKernel:
+    """The pieces of a kernel (csrc/winograd_kernel.cpp); a side is `points` of the transforms."""
+
+    points: int
+    pieces: int
+    products: int  # for a tile, an input and an output channel
+
+
+def winograd_kernel(layer: Conv2d) -> WinogradKernel | None:
+    """A square kernel in pieces of at most 3x3 taps, or None where these are too many or too small."""
+    runs = []
+    for phase in range(min(layer.stride, layer.kernel)):
+        taps = ceil_div(layer.kernel - phase, layer.stride)
+        count = ceil_div(taps, 3)
+        runs += [(r + 1) * taps // count - r * taps // count for r in range(count)]
+    if max(runs) < 2 or len(runs) ** 2 > MOST_PIECES:
+        return None
+    points = max(runs) + OUT - 1
+    side = sum(points - (taps < max(runs)) for taps in runs)
+    return WinogradKernel(points, len(runs) ** 2, side**2)
+
+
+def tile_count(layer: Conv2d) -> int:
+    """Of 4x4 outputs."""
+    images, _, height, width = layer.y
+    return images * ceil_div(height, OUT) * ceil_div(width, OUT)
+
+
 def is_winograd(layer: Conv2d) -> bool:
     """What algorithm_for() decides."""
     images, k, height, width = layer.y
-    tiles = images * ceil_div(height, OUT) * ceil_div(width, OUT)
-    return (
-        (layer.kernel, layer.stride) == (3, 1)
-        and min(layer.channels, k) >= 16
-        and tiles >= 8
-        and images * height * width >= 8 * tiles
-    )
+    kernel, tiles, c = winograd_kernel(layer), tile_count(layer), layer.channels
+    if kernel is None or min(c, k) < 16 or tiles < 8:
+        return False
+    transforms = TRANSFORM_COST * kernel.points**2 * (kernel.pieces * c + k)
+    direct = layer.kernel**2 * images * height * width * c * k
+    return tiles * (kernel.products * c * k + transforms) * LEAST_GAIN <= direct
 
 
 def has_few_channels(layer: Conv2d) -> bool:
@@ -111,20 +140,25 @@ def plan(layer: Conv2d, isa: str) -> Plan:
 
 
 def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
-    images, k, height, width = layer.y
+    k, c = layer.out_channels, layer.channels
     vector, widest = REGISTERS[isa]
-    wide, c = vector * widest, layer.channels
+    wide = vector * widest
+    kernel = winograd_kernel(layer)
+    assert kernel is not None
+    points, depth = kernel.points**2, kernel.pieces * c
     count, _ = panels(k, isa, whole_registers=True)
-    every = images * ceil_div(height, OUT) * ceil_div(width, OUT)
-    large = POINTS * c * k >= LARGE_WEIGHTS
-    most = MOST_TILES if large else clamp(TILE_FLOATS // (POINTS * (c + wide)), 24, MOST_TILES)
+    every, weights = tile_count(layer), points * depth * k
+    large = weights >= LARGE_WEIGHTS
+    few = every <= FEW_BLOCKS * MOST_TILES or weights >= HUGE_WEIGHTS
+    fitting = clamp(TILE_FLOATS // (points * (depth + wide)), LEAST_TILES, MOST_TILES)
+    most = MOST_TILES if large and few else fitting
     tiles = ceil_div(ceil_div(every, ceil_div(every, most)), 6) * 6
     block_tasks = ceil_div(every, tiles)
     groups = clamp(wanted // block_tasks, 1, count)
-    inputs = POINTS * (tiles * c + vector)
+    inputs = points * (tiles * depth + vector)
     ahead = not large or block_tasks > FEW_BLOCKS
-    packed = ceil_div(count * POINTS * (c * wide + vector), 16) * 16 if ahead else 0
-    sums = POINTS * ((tiles + WEIGHT_CHANNELS) * wide + 2 * vector)
+    packed = ceil_div(count * points * (depth * wide + vector), 16) * 16 if ahead else 0
+    sums = points * ((tiles + WEIGHT_CHANNELS) * wide + 2 * vector)
     return Plan(
         "Winograd",
         block_tasks,

@@ -20,11 +20,13 @@ constexpr std::int64_t TILE_TASKS = 16;           // and of Winograd's
 constexpr double DEPTHWISE_FLOPS = 2e5;           // of a block of pixels, at least, and how many
 constexpr std::int64_t DEPTHWISE_BLOCKS = 64;
 constexpr std::int64_t NEAR_FLOATS = 32 * 1024;  // that are written before their moments are taken
-constexpr std::int64_t WINOGRAD_POINTS = 36;
-constexpr std::int64_t MOST_TILES = 36;                        // of a block
-constexpr std::int64_t FEW_BLOCKS = 2;                         // of tiles
-constexpr std::int64_t FEW_CHANNELS = 32;                      // of weights, transformed in a task
-constexpr std::int64_t LARGE_WEIGHTS = std::int64_t{1} << 18;  // transformed, in floats
+constexpr std::int64_t LEAST_TILES = 12;         // of a block
+constexpr std::int64_t MOST_TILES = 36;          // of a block
+constexpr std::int64_t FEW_BLOCKS = 2;           // of tiles
+constexpr std::int64_t MOST_SUMMED = 64;         // at once, for the digits' sake
+constexpr std::int64_t FEW_CHANNELS = 32;        // of weights, transformed in a task
+constexpr std::int64_t LARGE_WEIGHTS = std::int64_t{1} << 18;  // transformed, in floats,
+constexpr std::int64_t HUGE_WEIGHTS = std::int64_t{1} << 22;   // half of an L3
 
 std::atomic<bool> exact{false};
 
@@ -32,7 +34,7 @@ std::int64_t packed_floats(const Plan& p) {
     if (!p.packed_ahead) return 0;
     const std::int64_t floats =
         p.algorithm == Algorithm::winograd
-            ? kernels().winograd_packed_floats(p.packing)
+            ? kernels().winograd_packed_floats(p.kernel, p.packing)
             : padded_columns(p.packing.panels) * p.packing.depth * p.packing.tap_count;
     return (floats + 15) / 16 * 16;  // whole cache lines, so that every plan starts at one
 }
@@ -78,9 +80,10 @@ void pack_weights(const std::vector<Plan>& plans) {
     parallel_for(first.back(), cost, [&](std::int64_t task) {
         const std::size_t at = owner(first, task);
         const Plan& p = plans[at];
-        const auto pack =
-            p.algorithm == Algorithm::winograd ? table.winograd_pack : table.pack_weight;
-        pack(p.packing, task - first[at]);
+        if (p.algorithm == Algorithm::winograd)
+            table.winograd_pack(p.kernel, p.packing, task - first[at]);
+        else
+            table.pack_weight(p.packing, task - first[at]);
     });
 }
 
@@ -104,11 +107,11 @@ struct TileBlock {
 
 TileBlock tile_block(const Plan& p, std::int64_t block) {
     const std::int64_t first = block * p.tiles;
-    return {first, std::min(p.tiles, kernels().winograd_tiles(p.geometry) - first)};
+    return {first, std::min(p.tiles, kernels().winograd_tiles(p.geometry, p.kernel) - first)};
 }
 
 std::int64_t input_floats(const Plan& p) {
-    return kernels().winograd_input_floats(p.geometry, p.tiles);
+    return kernels().winograd_input_floats(p.geometry, p.kernel, p.tiles);
 }
 
 // Whether several tasks read the same transformed tiles, which are then made before them.
@@ -162,7 +165,7 @@ void transform_shared(const std::vector<Plan>& plans, const SharedInputs& shared
         parallel_for(p.block_tasks * PIECES, cost, [&](std::int64_t task) {
             const std::int64_t block = task / PIECES, piece = task % PIECES;
             const TileBlock b = tile_block(p, block);
-            table.winograd_inputs(p.geometry, b.first, b.count, piece * b.count / PIECES,
+            table.winograd_inputs(p.geometry, p.kernel, b.first, b.count, piece * b.count / PIECES,
                                   (piece + 1) * b.count / PIECES, shared.zeros(),
                                   shared.at(plans, i, block));
         });
@@ -211,20 +214,20 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
         if (shares_inputs(p)) {
             inputs = shared.at(plans, plan, block);
         } else {
-            table.winograd_inputs(p.geometry, b.first, b.count, 0, b.count, shared.zeros(),
-                                  scratch);
+            table.winograd_inputs(p.geometry, p.kernel, b.first, b.count, 0, b.count,
+                                  shared.zeros(), scratch);
             inputs = scratch;
             scratch += input_floats(p);
         }
         const auto run_panels = [&](std::int64_t from, std::int64_t to) {
-            table.winograd(p.geometry, p.packed_ahead ? nullptr : &p.packing, p.run, b.first,
-                           b.count, inputs, from, to, scratch);
+            table.winograd(p.geometry, p.kernel, p.packed_ahead ? nullptr : &p.packing, p.run,
+                           b.first, b.count, inputs, from, to, scratch);
         };
         if (moments == nullptr) return run_panels(first, last);
         for (std::int64_t panel = first; panel < last; ++panel) {
             run_panels(panel, panel + 1);
             BlockMoments of_panel = moments->of(p.geometry, block, panel, panel + 1);
-            of_panel.add_tiles(b.first, b.count);
+            of_panel.add_tiles(p.kernel, b.first, b.count);
             pixels = of_panel.finish();
         }
     }
@@ -238,7 +241,7 @@ std::int64_t scratch_floats(const Plan& p) {
         return kernels().few_channels_floats(p.geometry, largest_block(p.blocks));
     if (p.algorithm == Algorithm::direct)
         return kernels().strip_floats(p.geometry, largest_block(p.blocks));
-    return kernels().winograd_floats(p.tiles, FEW_CHANNELS) +
+    return kernels().winograd_floats(p.kernel, p.tiles, FEW_CHANNELS) +
            (shares_inputs(p) ? 0 : input_floats(p));
 }
 
@@ -305,30 +308,29 @@ Blocks blocks_of(const Correlation& g) {
                       std::clamp<std::int64_t>(STRIP_FLOATS / pixel, step > 64 ? 1 : 24, 480));
 }
 
-// Winograd's F(4x4, 3x3) saves 3 of 4 products, less what whole tiles of 4x4 waste at the border of
-// a small map, and pays for its transforms: with the channels on both sides, and with the weights
-// of few tiles.
 Algorithm algorithm_for(const Correlation& g) {
     if (g.depthwise) return Algorithm::depthwise;
     if (has_few_channels(g)) return Algorithm::few_channels;
-    if (exact_conv() || g.kernel_h != 3 || g.kernel_w != 3 || g.step_h != 1 || g.step_w != 1 ||
-        g.dilation_h != 1 || g.dilation_w != 1 || g.channels < 16 || g.out_channels < 16)
-        return Algorithm::direct;
-    const std::int64_t tiles = kernels().winograd_tiles(g);
-    const std::int64_t pixels = g.images * g.out_height * g.out_width;
-    return tiles >= 8 && pixels >= tiles * 8 ? Algorithm::winograd : Algorithm::direct;
+    if (exact_conv() || g.channels < 16 || g.out_channels < 16) return Algorithm::direct;
+    return winograd_gains(g, winograd_kernel(g)) ? Algorithm::winograd : Algorithm::direct;
 }
 
 Plan make_plan(Correlation g, const WeightPacking& packing) {
     flatten_pixels(g);
-    Plan plan{g, packing, algorithm_for(g), {}, 0, 0, true, 0, 1};
+    Plan plan{g, packing, algorithm_for(g), {}, {}, 0, 0, true, 0, 1};
     if (plan.algorithm == Algorithm::winograd) {
+        plan.kernel = winograd_kernel(g);
         plan.geometry.panels = plan.packing.panels = kernels().panels(g.out_channels, true);
-        const std::int64_t all = kernels().winograd_tiles(g);
-        const bool large = WINOGRAD_POINTS * g.channels * g.out_channels >= LARGE_WEIGHTS;
-        const std::int64_t tile = WINOGRAD_POINTS * (g.channels + g.panels.wide);
+        const std::int64_t all = kernels().winograd_tiles(g, plan.kernel);
+        const std::int64_t points = plan.kernel.points * plan.kernel.points;
+        const std::int64_t depth = plan.kernel.count * g.channels;
+        const std::int64_t weights = points * depth * g.out_channels;
+        const bool large = weights >= LARGE_WEIGHTS;
+        const std::int64_t tile = points * (depth + g.panels.wide);
+        // Inputs that stay in the L2, but where weights are many for the tiles or for the L3.
+        const bool few = all <= FEW_BLOCKS * MOST_TILES || weights >= HUGE_WEIGHTS;
         const std::int64_t most =
-            large ? MOST_TILES : std::clamp<std::int64_t>(TILE_FLOATS / tile, 24, MOST_TILES);
+            large && few ? MOST_TILES : std::clamp(TILE_FLOATS / tile, LEAST_TILES, MOST_TILES);
         // Equal blocks of whole register tiles.
         plan.tiles = ceil_div(ceil_div(all, ceil_div(all, most)), 6) * 6;
         plan.block_tasks = ceil_div(all, plan.tiles);
@@ -336,7 +338,7 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         // again in each task, a run of channels at a time. Kept ones are written out, but summed in
         // the same runs, for the bits must not tell whether they were kept.
         plan.packed_ahead = !large || plan.block_tasks > FEW_BLOCKS;
-        plan.run = plan.packed_ahead ? g.channels : FEW_CHANNELS;
+        plan.run = plan.packed_ahead ? MOST_SUMMED : std::min(g.channels, FEW_CHANNELS);
     } else {
         if (g.depthwise)  // all channels of a tap side by side: one panel
             plan.geometry.panels = plan.packing.panels = {g.out_channels, g.out_channels, 1, 0};

@@ -10,6 +10,7 @@
 #include "kernel_table.hpp"
 #include "moments.hpp"
 #include "packed_weight.hpp"
+#include "winograd_kernel.hpp"
 
 namespace convlet {
 
@@ -21,7 +22,8 @@ struct Plan {
     WeightPacking packing;
     Algorithm algorithm;
     Blocks blocks;              // of pixels, but for Winograd
-    std::int64_t tiles;         // of a block, for Winograd's,
+    WinogradKernel kernel;      // for Winograd's,
+    std::int64_t tiles;         // the tiles of a block,
     std::int64_t run;           // and the input channels that are summed at once
     bool packed_ahead;          // else tasks read weights in place or transform what they need
     std::int64_t block_tasks;   // blocks of pixels or of tiles

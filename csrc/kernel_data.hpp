@@ -72,6 +72,26 @@ struct WeightPacking {
     float* packed;
 };
 
+// A kernel of any size, step and dilation as Winograd takes it: in pieces of at most points - 3
+// taps a side, whose products for a tile of 4x4 outputs are summed before they are transformed
+// back.
+constexpr int MOST_PIECES = 16;
+struct WinogradPiece {
+    std::int64_t first_row, first_column;  // its first tap
+    int rows, columns;                     // its taps
+};
+struct WinogradKernel {
+    int points;                        // of a side of a transformed tile: 6, or 5
+    std::int64_t in_h, in_w;           // pixels of x from one input of a tile to the next,
+    std::int64_t out_h, out_w;         // of y from one output to the next,
+    std::int64_t tap_h, tap_w;         // and taps of the kernel from one of a piece to the next
+    std::int64_t kernel_w, tap_count;  // of the kernel
+    // Pieces that fill their rows but not their columns, then those that fill both, then columns
+    // only, then neither: those with products at infinity are neighbours.
+    std::int64_t count, first_of_columns, last_of_rows, last_of_columns;
+    WinogradPiece pieces[MOST_PIECES];
+};
+
 // Gradient of the weight: dw[(r, s, c), k] += sum over pixels of x[pixel + tap, c] * dy[pixel, k].
 struct WeightGradient {
     Correlation geometry;  // x, its geometry and the extents of dy; y, packed and bias unused
@@ -113,12 +133,13 @@ struct SmallProduct {
     std::int64_t rows, columns, depth;
 };
 
-// The same for a 3x3 kernel by Winograd, a block of tiles at a time.
+// The same by Winograd, a block of tiles at a time.
 struct WinogradGradient {
     WeightGradient gradient;
+    WinogradKernel kernel;
     std::int64_t first_tile, tiles;
-    float* data;     // x transformed: [36 points, data_stride apart][tiles][channels]
-    float* filters;  // dy transformed: [36 points, filter_stride apart][panel][tiles][lanes]
+    float* data;     // x transformed: [point, data_stride apart][tile][piece][channel]
+    float* filters;  // dy transformed: [point, filter_stride apart][panel][tile][lane]
     std::int64_t data_stride, filter_stride;
 };
 

@@ -28,21 +28,25 @@ struct KernelTable {
                                   std::int64_t last_row, float* partial);
     void (*depthwise_reduce_weight)(const Correlation&, const float* partials, std::int64_t count,
                                     std::int64_t lane_block, float* dw);
-    std::int64_t (*winograd_tiles)(const Correlation&);
-    std::int64_t (*winograd_input_floats)(const Correlation&, std::int64_t tiles);
-    std::int64_t (*winograd_floats)(std::int64_t tiles, std::int64_t unpacked);
-    std::int64_t (*winograd_packed_floats)(const WeightPacking&);
-    void (*winograd_pack)(const WeightPacking&, std::int64_t panel);
+    std::int64_t (*winograd_tiles)(const Correlation&, const WinogradKernel&);
+    std::int64_t (*winograd_input_floats)(const Correlation&, const WinogradKernel&,
+                                          std::int64_t tiles);
+    std::int64_t (*winograd_floats)(const WinogradKernel&, std::int64_t tiles,
+                                    std::int64_t unpacked);
+    std::int64_t (*winograd_packed_floats)(const WinogradKernel&, const WeightPacking&);
+    void (*winograd_pack)(const WinogradKernel&, const WeightPacking&, std::int64_t panel);
     // Tiles [from, to) of a block of `tiles` tiles that starts at first_tile.
-    void (*winograd_inputs)(const Correlation&, std::int64_t first_tile, std::int64_t tiles,
-                            std::int64_t from, std::int64_t to, const float* zeros, float* inputs);
-    // `unpacked` where the weights were not packed ahead, else null; sums are made in runs of so
-    // many input channels.
-    void (*winograd)(const Correlation&, const WeightPacking* unpacked, std::int64_t run,
-                     std::int64_t first_tile, std::int64_t tiles, const float* inputs,
-                     std::int64_t first_panel, std::int64_t last_panel, float* scratch);
+    void (*winograd_inputs)(const Correlation&, const WinogradKernel&, std::int64_t first_tile,
+                            std::int64_t tiles, std::int64_t from, std::int64_t to,
+                            const float* zeros, float* inputs);
+    // `unpacked` where the weights were not packed ahead, else null. Sums are made in runs of so
+    // many input channels; only one longer than a piece goes on into the next.
+    void (*winograd)(const Correlation&, const WinogradKernel&, const WeightPacking* unpacked,
+                     std::int64_t run, std::int64_t first_tile, std::int64_t tiles,
+                     const float* inputs, std::int64_t first_panel, std::int64_t last_panel,
+                     float* scratch);
     // Where the tiles write, from channel `channel` on; returns how many pixels these are.
-    std::int64_t (*winograd_pixels)(const Correlation&, std::int64_t channel,
+    std::int64_t (*winograd_pixels)(const Correlation&, const WinogradKernel&, std::int64_t channel,
                                     std::int64_t first_tile, std::int64_t tiles,
                                     const float** pixels);
     std::int64_t (*grad_weight_floats)(const Correlation&, const PixelBlock& largest);

@@ -35,12 +35,13 @@ void BlockMoments::add(const PixelBlock& b) {
     add_pixels(count);
 }
 
-void BlockMoments::add_tiles(std::int64_t first_tile, std::int64_t tiles) {
+void BlockMoments::add_tiles(const WinogradKernel& kernel, std::int64_t first_tile,
+                             std::int64_t tiles) {
     constexpr std::int64_t EACH = MOST / TILE_PIXELS;
     const KernelTable& table = kernels();
     for (std::int64_t t = 0; t < tiles; t += EACH)
-        add_pixels(table.winograd_pixels(g_, first_, first_tile + t, std::min(EACH, tiles - t),
-                                         pixels_.data()));
+        add_pixels(table.winograd_pixels(g_, kernel, first_, first_tile + t,
+                                         std::min(EACH, tiles - t), pixels_.data()));
 }
 
 PixelMoments BlockMoments::sums(std::int64_t count) const {
@@ -54,6 +55,11 @@ void BlockMoments::add_pixels(std::int64_t count) {
 }
 
 std::int64_t BlockMoments::finish() {
+    if (count_ == 0) {  // tiles beyond the border
+        std::fill_n(mean_, channels_, 0.0F);
+        std::fill_n(squares_, channels_, 0.0F);
+        return 0;
+    }
     kernels().finish_moments(sums(0), count_);
     return count_;
 }

@@ -20,7 +20,7 @@ class BlockMoments {
     BlockMoments(const Correlation& g, std::int64_t first, std::int64_t last, float* mean,
                  float* sums, float* squares);
     void add(const PixelBlock& pixels);
-    void add_tiles(std::int64_t first_tile, std::int64_t tiles);
+    void add_tiles(const WinogradKernel& kernel, std::int64_t first_tile, std::int64_t tiles);
     // Turns the sums into mean and squares; how many pixels there were.
     std::int64_t finish();
 

@@ -1,11 +1,11 @@
-// The gradient of a 3x3 weight by Winograd's F(3x3, 4x4), block of tiles by block of tiles.
+// The gradient of a weight by Winograd's F(3x3, 4x4), block of tiles by block of tiles.
 #pragma once
 
 #include "kernel_table.hpp"
 
 namespace convlet {
 
-// dw[k][c][3][3] of one group; the shape must be one that algorithm_for() gives to Winograd.
+// dw[k][c][r][s] of one group; the shape must be one that algorithm_for() gives to Winograd.
 void winograd_grad_weight(const WeightGradient& gradient, float* dw);
 
 }  // namespace convlet

@@ -16,6 +16,8 @@ IN_TASKS = {
     "winograd, tails": (2, 32, 40, 3, 1, 1, 1, 1, 13, 11),
     "winograd, several blocks": (3, 64, 130, 3, 1, 1, 1, 1, 26, 25),
     "winograd, large weights of few tiles": (2, 256, 272, 3, 1, 1, 1, 1, 7, 7),
+    "winograd, blocks beyond the border": (1, 256, 256, 3, 1, 1, 4, 4, 33, 300),
+    "winograd, pieces": (2, 32, 66, 5, 1, 2, 2, 1, 30, 31),
     "winograd, narrow": (1, 16, 17, 3, 1, 1, 1, 1, 8, 8),
     "direct, strided": (3, 3, 17, 5, 1, 2, 2, 1, 33, 31),
     "direct, dilated": (2, 24, 30, 3, 1, 1, 2, 2, 21, 20),

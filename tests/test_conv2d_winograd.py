@@ -1,4 +1,4 @@
-"""Deep 3x3 convolutions are computed by Winograd's F(4x4, 3x3): close to direct, not equal.
+"""Deep convolutions are sums of 3x3 or 2x2 ones by Winograd's F(4x4, …): close to direct, not equal.
 
 The kernels are winograd_forward.cpp, which makes gradients of the input too, and
 winograd_grad_weight.cpp.
@@ -7,6 +7,7 @@ winograd_grad_weight.cpp.
 from __future__ import annotations
 
 import importlib
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,28 @@ CASES = [
     Conv2dCase("many_channels", (1, 70, 16, 16), 16, (3, 3), padding=(1, 1)),
     Conv2dCase("many_outputs", (1, 16, 16, 16), 70, (3, 3), padding=(1, 1)),
     Conv2dCase("groups", (2, 34, 12, 12), 36, (3, 3), padding=(1, 1), groups=2),
+    # Kernels in pieces: of 3 and 2 taps, 2 and 2, several of 3; short on one side or on both.
+    Conv2dCase("5x5", (2, 18, 17, 22), 21, (5, 5), padding=(2, 2)),
+    Conv2dCase("4x4", (1, 48, 13, 21), 40, (4, 4), padding=(1, 2)),
+    Conv2dCase("7x7", (1, 19, 19, 16), 33, (7, 7), padding=(3, 3)),
+    Conv2dCase("2x2", (1, 40, 21, 21), 48, (2, 2)),
+    Conv2dCase("5x3", (1, 17, 17, 22), 21, (5, 3), padding=(2, 0)),
+    Conv2dCase("2x7", (1, 33, 16, 18), 34, (2, 7), padding=(1, 3)),
+    Conv2dCase("many_runs_of_channels", (1, 150, 17, 17), 20, (5, 5), padding=(2, 2)),
+    Conv2dCase("dilation", (1, 17, 25, 23), 33, (3, 3), padding=(2, 2), dilation=(2, 2)),
+    Conv2dCase("dilation_3_by_1", (1, 32, 35, 17), 18, (3, 3), padding=(3, 1), dilation=(3, 1)),
+    Conv2dCase("dilation_of_uneven_phases", (2, 32, 29, 23), 32, (3, 3), (1, 1), (4, 3), (4, 3)),
+    Conv2dCase("pieces_in_groups", (2, 36, 17, 17), 38, (5, 5), padding=(2, 2), groups=2),
 ]
-by_case = pytest.mark.parametrize("case", CASES, ids=str)
+# Whose gradients of the input have phases of a single tap, too few to gain.
+STRIDED = [
+    Conv2dCase("stride_2", (1, 65, 54, 55), 66, (3, 3), (2, 2), padding=(1, 1)),
+    Conv2dCase("stride_2_of_5x5", (1, 33, 31, 34), 34, (5, 5), (2, 2), padding=(2, 2)),
+    Conv2dCase("stride_2_by_1", (1, 48, 33, 17), 49, (3, 3), (2, 1), padding=(1, 1)),
+    Conv2dCase("stride_3", (1, 48, 50, 47), 40, (6, 6), (3, 3), padding=(2, 1)),
+    Conv2dCase("stride_2_dilation_3", (1, 65, 70, 68), 66, (3, 3), (2, 2), (3, 3), (3, 3)),
+]
+by_case = pytest.mark.parametrize("case", CASES + STRIDED, ids=str)
 Arrays = tuple[np.ndarray, ...]
 
 
@@ -67,11 +88,11 @@ def test_whole_numbers_are_close_to_integer_loops(isa: str, case: Conv2dCase) ->
 
 
 @by_case
-def test_float_error_is_within_the_promise(isa: str, case: Conv2dCase) -> None:
+def test_float_error_is_near_the_promise(isa: str, case: Conv2dCase) -> None:
     arrays = float_arrays(case)
     wanted = compute(case, tuple(a.astype(np.float64) for a in arrays), reference)
     for name, got in compute(case, arrays).items():
-        assert relative_error(got, wanted[name]) < 1e-5, name
+        assert relative_error(got, wanted[name]) < 1.2e-5, name
 
 
 @by_case
@@ -82,7 +103,8 @@ def test_these_cases_do_take_winograd(isa: str, case: Conv2dCase) -> None:
         direct = compute(case, float_arrays(case))
     finally:
         _core.use_exact_conv(False)
-    assert [name for name in fast if np.array_equal(fast[name], direct[name])] == []
+    equal = [name for name in fast if np.array_equal(fast[name], direct[name])]
+    assert equal == []
 
 
 @by_case
@@ -119,15 +141,23 @@ def test_gradients_are_adjoint(isa: str) -> None:
 
 
 @pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="wants the repository")
-@pytest.mark.parametrize("size", [14, 56])
-@pytest.mark.parametrize("channels", [16, 64, 256])
-def test_errors_are_those_of_the_documents(isa: str, channels: int, size: int) -> None:
-    found = importlib.import_module("winograd_error").measure(channels, size)
+@pytest.mark.parametrize(
+    ("kernel", "channels", "size"),
+    [
+        *product([(3, 1, 1)], (16, 64, 256), (14, 56)),
+        *product([(5, 1, 1), (7, 1, 1), (3, 2, 1), (3, 1, 2)], (64,), (32,)),
+    ],
+)
+def test_errors_are_those_of_the_documents(
+    isa: str, kernel: tuple[int, int, int], channels: int, size: int
+) -> None:
+    script = importlib.import_module("winograd_error")
+    found = script.measure(script.Kernel(*kernel), channels, size)
     assert list(found) == ["forward", "gradient of input", "gradient of weight"]
     for by in found.values():
         (rms, most), (direct_rms, direct_most) = by["Winograd"], by["direct"]
         assert 1e-7 < direct_rms < 6e-7
-        assert direct_most < 4e-6
-        assert 2 < rms / direct_rms < 10
-        assert rms < 4e-6
-        assert most < 4.5e-5
+        assert direct_most < 8e-6
+        assert 1.2 < rms / direct_rms < 7.5
+        assert rms < 3e-6
+        assert most < 1.5e-5

@@ -19,18 +19,23 @@ void depthwise_grad_weight(const WeightGradient& gradient, const LaneBlocks& blo
                            std::int64_t first_row, std::int64_t last_row, float* partial);
 void depthwise_reduce_weight(const Correlation& geometry, const float* partials, std::int64_t count,
                              std::int64_t lane_block, float* dw);
-std::int64_t winograd_tiles(const Correlation& geometry);
-std::int64_t winograd_input_floats(const Correlation& geometry, std::int64_t tiles);
-std::int64_t winograd_floats(std::int64_t tiles, std::int64_t unpacked);
-std::int64_t winograd_packed_floats(const WeightPacking& packing);
-void winograd_pack(const WeightPacking& packing, std::int64_t panel);
-void winograd_inputs(const Correlation& geometry, std::int64_t first_tile, std::int64_t tiles,
-                     std::int64_t from, std::int64_t to, const float* zeros, float* inputs);
-void winograd(const Correlation& geometry, const WeightPacking* unpacked, std::int64_t run,
-              std::int64_t first_tile, std::int64_t tiles, const float* inputs,
-              std::int64_t first_panel, std::int64_t last_panel, float* scratch);
-std::int64_t winograd_pixels(const Correlation& geometry, std::int64_t channel,
-                             std::int64_t first_tile, std::int64_t tiles, const float** pixels);
+std::int64_t winograd_tiles(const Correlation& geometry, const WinogradKernel& kernel);
+std::int64_t winograd_input_floats(const Correlation& geometry, const WinogradKernel& kernel,
+                                   std::int64_t tiles);
+std::int64_t winograd_floats(const WinogradKernel& kernel, std::int64_t tiles,
+                             std::int64_t unpacked);
+std::int64_t winograd_packed_floats(const WinogradKernel& kernel, const WeightPacking& packing);
+void winograd_pack(const WinogradKernel& kernel, const WeightPacking& packing, std::int64_t panel);
+void winograd_inputs(const Correlation& geometry, const WinogradKernel& kernel,
+                     std::int64_t first_tile, std::int64_t tiles, std::int64_t from,
+                     std::int64_t to, const float* zeros, float* inputs);
+void winograd(const Correlation& geometry, const WinogradKernel& kernel,
+              const WeightPacking* unpacked, std::int64_t run, std::int64_t first_tile,
+              std::int64_t tiles, const float* inputs, std::int64_t first_panel,
+              std::int64_t last_panel, float* scratch);
+std::int64_t winograd_pixels(const Correlation& geometry, const WinogradKernel& kernel,
+                             std::int64_t channel, std::int64_t first_tile, std::int64_t tiles,
+                             const float** pixels);
 std::int64_t grad_weight_floats(const Correlation& geometry, const PixelBlock& largest);
 void grad_weight(const WeightGradient& gradient, const PixelBlock& block, std::int64_t first_row,
                  std::int64_t last_row, std::int64_t first_panel, std::int64_t last_panel,

@@ -1,6 +1,7 @@
-// Winograd F(4x4, 3x3): 16 outputs of a 3x3 convolution from 36 products instead of 144.
+// Winograd F(4x4, 3x3): 16 outputs of a 3x3 convolution from 36 products instead of 144; and other
+// kernels as sums of such pieces, those of 2x2 taps from 25 products instead of 64.
 //
-// The tiles of a block are transformed, multiplied at each of the 36 points (tiles x channels by
+// The tiles of a block are transformed, multiplied at each point (tiles x channels of all pieces by
 // channels x a panel of output channels, on the register tile of gemm.hpp), and the sums of a panel
 // transformed back at once, while they are in L2.
 #include "activated.hpp"
@@ -13,66 +14,47 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
-constexpr int OUT = 4;
-
-// A power of two between the points would put all 36 in the same sets of the cache.
+// A power of two between the points would put all of them in the same sets of the cache.
 constexpr std::int64_t point_stride(std::int64_t tiles, std::int64_t columns) {
     return tiles * columns + VECTOR;
 }
 
+INLINE std::int64_t point_count(const WinogradKernel& k) { return k.points * k.points; }
+
 // Transformed weights of a panel; a narrow one leaves some of it unused.
-constexpr std::int64_t panel_floats(std::int64_t depth) {
-    return POINTS * POINTS * point_stride(depth, WIDEST * VECTOR);
-}
-
-struct TileGrid {
-    std::int64_t across, per_image;
-};
-
-INLINE TileGrid grid_of(const Correlation& g) {
-    const std::int64_t down = (g.out_height + OUT - 1) / OUT,
-                       across = (g.out_width + OUT - 1) / OUT;
-    return {across, down * across};
-}
-
-INLINE TilePixels pixels_of_tile(const Correlation& g, std::int64_t tile, const float* zeros) {
-    const TileGrid grid = grid_of(g);
-    const std::int64_t image = tile / grid.per_image, at = tile % grid.per_image;
-    return tile_pixels(g.x + image * g.height * g.width * g.x_pixel, g.height, g.width, g.x_pixel,
-                       at / grid.across * OUT + g.origin_h, at % grid.across * OUT + g.origin_w,
-                       zeros);
+INLINE std::int64_t panel_floats(const WinogradKernel& k, std::int64_t channels) {
+    return point_count(k) * point_stride(k.count * channels, WIDEST * VECTOR);
 }
 
 // Where a tile's at most 4x4 pixels are.
 struct TilePlace {
     float* y;
     std::int64_t rows, columns;
+    std::int64_t row, pixel;  // floats from one to the next
 };
 
-INLINE TilePlace place_of_tile(const Correlation& g, std::int64_t tile) {
-    const TileGrid grid = grid_of(g);
-    const std::int64_t image = tile / grid.per_image, at = tile % grid.per_image;
-    const std::int64_t i = at / grid.across * OUT, j = at % grid.across * OUT;
-    return {g.y + image * g.y_image + i * g.y_row + j * g.y_pixel, smaller(OUT, g.out_height - i),
-            smaller(OUT, g.out_width - j)};
+INLINE TilePlace place_of(const Correlation& g, const WinogradKernel& k, const Tile& t) {
+    return {g.y + t.image * g.y_image + t.i * g.y_row + t.j * g.y_pixel, t.rows, t.columns,
+            k.out_h * g.y_row, k.out_w * g.y_pixel};
 }
 
-// What the next tile will read and write comes from afar while this one is computed: 36 places in
-// the L2, and lines of up to 16 pixels that must be owned before they are written.
-INLINE void fetch_tile(const Correlation& g, const float* sums, std::int64_t stride,
-                       std::int64_t start, std::int64_t valid, const TilePlace& place) {
+// What the next tile will read and write comes from afar while this one is computed: as many places
+// in the L2 as points, and lines of up to 16 pixels that must be owned before they are written.
+template <int Points>
+INLINE void fetch_tile(const float* sums, std::int64_t stride, std::int64_t start,
+                       std::int64_t valid, const TilePlace& place) {
     for (std::int64_t k = 0; k < valid; k += LINE) {
-        for (int p = 0; p < POINTS * POINTS; ++p) __builtin_prefetch(sums + p * stride + k);
+        for (int p = 0; p < Points * Points; ++p) __builtin_prefetch(sums + p * stride + k);
         for (std::int64_t i = 0; i < place.rows; ++i)
             for (std::int64_t j = 0; j < place.columns; ++j)
-                __builtin_prefetch(place.y + i * g.y_row + j * g.y_pixel + start + k, 1);
+                __builtin_prefetch(place.y + i * place.row + j * place.pixel + start + k, 1);
     }
 }
 
 // VECTOR lanes of the pixels of one row through the epilogue, whose steps are asked for once for
 // all of them; `columns` is OUT where it is a constant.
 INLINE void write_row(const Correlation& g, const Epilogue& e, Lane (&row)[OUT], float* to,
-                      std::int64_t columns) {
+                      std::int64_t pixel_step, std::int64_t columns) {
     if (e.scale != nullptr) {
         for (std::int64_t j = 0; j < OUT; ++j) {
 #pragma omp simd
@@ -89,7 +71,7 @@ INLINE void write_row(const Correlation& g, const Epilogue& e, Lane (&row)[OUT],
         const float* residual = e.residual + (to - g.y);
         for (std::int64_t j = 0; j < columns; ++j) {
 #pragma omp simd
-            for (int l = 0; l < VECTOR; ++l) row[j][l] += residual[j * g.y_pixel + l];
+            for (int l = 0; l < VECTOR; ++l) row[j][l] += residual[j * pixel_step + l];
         }
     }
     if (cuts(e.activation)) {
@@ -100,31 +82,33 @@ INLINE void write_row(const Correlation& g, const Epilogue& e, Lane (&row)[OUT],
         }
     }
     for (std::int64_t j = 0; j < columns; ++j) {
-        float* RESTRICT pixel = to + j * g.y_pixel;
+        float* RESTRICT pixel = to + j * pixel_step;
 #pragma omp simd
         for (int l = 0; l < VECTOR; ++l) pixel[l] = row[j][l];
         if (bends(e.activation)) bend(e.activation, pixel, VECTOR);
     }
 }
 
-// The sums of one tile, 36 rows of `width`, back to at most 4x4 pixels.
+// The sums of one tile, a row of a panel per point, back to at most 4x4 pixels.
+template <int Points>
 INLINE void output_tile(const Correlation& g, const float* sums, std::int64_t stride,
                         std::int64_t start, std::int64_t valid, const TilePlace& place) {
     for (std::int64_t k = 0; k < valid; k += VECTOR) {
         const std::int64_t lanes = smaller(VECTOR, valid - k);
-        Lane half[OUT * POINTS], o[OUT];
-        for (int j = 0; j < POINTS; ++j)
-            output_transform(sums + j * stride + k, POINTS * stride, half[j], POINTS * VECTOR);
+        Lane half[OUT * Points], o[OUT];
+        for (int j = 0; j < Points; ++j)
+            output_transform<Points>(sums + j * stride + k, Points * stride, half[j],
+                                     Points * VECTOR);
         Epilogue e = from_column(g.epilogue, start + k);
         for (std::int64_t i = 0; i < place.rows; ++i) {
-            output_transform(half[i * POINTS], VECTOR, o[0], VECTOR);
-            float* to = place.y + i * g.y_row + start + k;
+            output_transform<Points>(half[i * Points], VECTOR, o[0], VECTOR);
+            float* to = place.y + i * place.row + start + k;
             if (lanes == VECTOR && place.columns == OUT) {
-                write_row(g, e, o, to, OUT);
+                write_row(g, e, o, to, place.pixel, OUT);
             } else if (lanes == VECTOR) {
-                write_row(g, e, o, to, place.columns);
+                write_row(g, e, o, to, place.pixel, place.columns);
             } else {
-                for (std::int64_t j = 0; j < place.columns; ++j, to += g.y_pixel) {
+                for (std::int64_t j = 0; j < place.columns; ++j, to += place.pixel) {
                     Epilogue here = e;
                     if (e.residual != nullptr) here.residual += to - g.y;
                     write_pixel(o[j], to, lanes, here);
@@ -155,113 +139,223 @@ INLINE void multiply_point(const float* tiles_data, std::int64_t tile_stride, st
     }
 }
 
-// The transformed weights of input channels [first, last) and one panel: to[point][channel][lane].
-INLINE void pack_channels(const WeightPacking& p, std::int64_t panel, std::int64_t first,
-                          std::int64_t last, float* to) {
+// The transformed weights of input channels [first, last) of a piece and one panel:
+// to[point][channel][lane], points `stride` apart.
+template <int Points>
+INLINE void pack_piece(const WinogradKernel& k, const WinogradPiece& piece, const WeightPacking& p,
+                       std::int64_t panel, std::int64_t first, std::int64_t last, float* to,
+                       std::int64_t stride) {
+    constexpr int TAPS = taps_of(Points);
     const std::int64_t width = panel_width(p.panels, panel);
     const std::int64_t start = panel_start(p.panels, panel);
     const std::int64_t valid = smaller(width, p.panels.columns - start);
-    const std::int64_t stride = point_stride(last - first, width);
-    for (std::int64_t k = 0; k < width; k += VECTOR) {
-        const std::int64_t lanes = larger(0, smaller(VECTOR, valid - k));
+    std::int64_t offsets[TAPS * TAPS];
+    int taps = 0;
+    for (int r = 0; r < piece.rows; ++r)
+        for (int s = 0; s < piece.columns; ++s)
+            offsets[taps++] = p.taps[(piece.first_row + r * k.tap_h) * k.kernel_w +
+                                     piece.first_column + s * k.tap_w];
+    WeightPacking here = p;
+    here.taps = offsets;
+    here.tap_count = taps;
+    const Lane zeros = {};
+    for (std::int64_t j = 0; j < width; j += VECTOR) {
+        const std::int64_t lanes = larger(0, smaller(VECTOR, valid - j));
         for (std::int64_t block = first; block < last; block += PACK_DEPTH) {
             const std::int64_t end = smaller(last, block + PACK_DEPTH);
-            Lane g[PACK_DEPTH * 9];
-            if (lanes < VECTOR) zero_floats(&g[0][0], PACK_DEPTH * 9 * VECTOR);
-            read_weights(p, block, end, start + k, lanes, {&g[0][0], VECTOR, 9 * VECTOR});
+            Lane g[PACK_DEPTH * TAPS * TAPS];
+            if (lanes < VECTOR) zero_floats(&g[0][0], PACK_DEPTH * TAPS * TAPS * VECTOR);
+            read_weights(here, block, end, start + j, lanes, {&g[0][0], VECTOR, taps * VECTOR});
             for (std::int64_t c = block; c < end; ++c) {
-                Lane rows[POINTS * 3];
-                const Lane* taps = g + (c - block) * 9;
-                for (int t = 0; t < 3; ++t)
-                    filter_transform(taps[t], 3 * VECTOR, rows[t], 3 * VECTOR);
-                for (int i = 0; i < POINTS; ++i)
-                    filter_transform(rows[i * 3], VECTOR,
-                                     to + i * POINTS * stride + (c - first) * width + k, stride);
+                Lane rows[Points * TAPS];
+                const Lane* own = g + (c - block) * taps;
+                for (int s = 0; s < TAPS; ++s) {
+                    const float* column[TAPS];
+                    for (int r = 0; r < TAPS; ++r)
+                        column[r] = r < piece.rows && s < piece.columns ? own[r * piece.columns + s]
+                                                                        : zeros;
+                    filter_transform(column, rows[s], TAPS * VECTOR);
+                }
+                for (int i = 0; i < Points; ++i) {
+                    const float* row[TAPS];
+                    for (int s = 0; s < TAPS; ++s) row[s] = rows[i * TAPS + s];
+                    filter_transform(row, to + i * Points * stride + (c - first) * width + j,
+                                     stride);
+                }
             }
         }
+    }
+}
+
+template <int Points>
+INLINE void pack_panel(const WinogradKernel& k, const WeightPacking& p, std::int64_t panel) {
+    const std::int64_t width = panel_width(p.panels, panel);
+    float* to = p.packed + panel * panel_floats(k, p.depth);
+    for (std::int64_t q = 0; q < k.count; ++q, to += p.depth * width)
+        pack_piece<Points>(k, k.pieces[q], p, panel, 0, p.depth, to,
+                           point_stride(k.count * p.depth, width));
+}
+
+template <int Points>
+INLINE void transform_inputs(const Correlation& g, const WinogradKernel& k, std::int64_t first_tile,
+                             std::int64_t tiles, std::int64_t from, std::int64_t to,
+                             const float* zeros, float* inputs) {
+    const std::int64_t depth = k.count * g.channels;
+    Tile tile = tile_at(g, k, first_tile + from);
+    TilePixels<Points> pixels = pixels_of<Points>(g, k, tile, k.pieces[0], zeros);
+    for (std::int64_t t = from; t < to; ++t) {
+        for (std::int64_t q = 0; q < k.count; ++q) {
+            const bool last = q + 1 == k.count;
+            if (last && t + 1 < to) tile = tile_at(g, k, first_tile + t + 1);
+            const TilePixels<Points> next =
+                last && t + 1 == to
+                    ? pixels
+                    : pixels_of<Points>(g, k, tile, k.pieces[last ? 0 : q + 1], zeros);
+            transform_tile(pixels, next, g.channels, inputs + t * depth + q * g.channels,
+                           point_stride(tiles, depth));
+            pixels = next;
+        }
+    }
+}
+
+// Where no piece has products, at infinity of an axis that all of them are short on, sums are 0.
+INLINE void zero_empty_points(const WinogradKernel& k, std::int64_t tiles, std::int64_t width,
+                              float* sums) {
+    for (int p = 0; p < point_count(k); ++p) {
+        const DepthRange range = depth_at(k, p, 1);
+        if (range.first >= range.last)
+            zero_floats(sums + p * point_stride(tiles, width), tiles * width);
+    }
+}
+
+// A panel's products at all points, with weights that were packed ahead: a point at a time, whose
+// weights lie in one piece.
+INLINE void multiply_packed(const Correlation& g, const WinogradKernel& k, std::int64_t run,
+                            std::int64_t tiles, const float* inputs, const float* packed,
+                            std::int64_t width, float* sums) {
+    const std::int64_t depth = k.count * g.channels;
+    for (int p = 0; p < point_count(k); ++p) {
+        const DepthRange range = depth_at(k, p, g.channels);
+        const float* a = inputs + p * point_stride(tiles, depth);
+        const float* b = packed + p * point_stride(depth, width);
+        for (std::int64_t first = range.first; first < range.last;) {
+            const std::int64_t piece_end = (first / g.channels + 1) * g.channels;
+            const std::int64_t last =
+                smaller(first + run, run > g.channels ? range.last : piece_end);
+            multiply_point(a + first, depth, tiles, last - first, b + first * width, width,
+                           sums + p * point_stride(tiles, width), first > range.first);
+            first = last;
+        }
+    }
+}
+
+// The same with weights that are transformed here, a run of a piece's channels at a time.
+template <int Points>
+INLINE void multiply_unpacked(const Correlation& g, const WinogradKernel& k,
+                              const WeightPacking& weights, std::int64_t panel, std::int64_t run,
+                              std::int64_t tiles, const float* inputs, std::int64_t width,
+                              float* sums, float* transformed) {
+    const std::int64_t depth = k.count * g.channels;
+    for (std::int64_t q = 0; q < k.count; ++q) {
+        for (std::int64_t c = 0; c < g.channels; c += run) {
+            const std::int64_t end = smaller(c + run, g.channels), first = q * g.channels + c;
+            const std::int64_t stride = point_stride(end - c, width);
+            pack_piece<Points>(k, k.pieces[q], weights, panel, c, end, transformed, stride);
+            for (int p = 0; p < point_count(k); ++p) {
+                const DepthRange range = depth_at(k, p, g.channels);
+                if (first < range.first || first >= range.last) continue;
+                multiply_point(inputs + p * point_stride(tiles, depth) + first, depth, tiles,
+                               end - c, transformed + p * stride, width,
+                               sums + p * point_stride(tiles, width), first > range.first);
+            }
+        }
+    }
+}
+
+template <int Points>
+INLINE void write_panel(const Correlation& g, const WinogradKernel& k, std::int64_t panel,
+                        std::int64_t first_tile, std::int64_t tiles, const float* sums) {
+    const std::int64_t width = panel_width(g.panels, panel), stride = point_stride(tiles, width);
+    const std::int64_t start = panel_start(g.panels, panel);
+    const std::int64_t valid = smaller(width, g.panels.columns - start);
+    TilePlace place = place_of(g, k, tile_at(g, k, first_tile));
+    for (std::int64_t t = 0; t < tiles; ++t) {
+        const TilePlace next =
+            t + 1 < tiles ? place_of(g, k, tile_at(g, k, first_tile + t + 1)) : place;
+        fetch_tile<Points>(sums + (t + 1) * width, stride, start, valid, next);
+        output_tile<Points>(g, sums + t * width, stride, start, valid, place);
+        place = next;
     }
 }
 
 }  // namespace
 
-std::int64_t winograd_tiles(const Correlation& g) { return g.images * grid_of(g).per_image; }
+std::int64_t winograd_tiles(const Correlation& g, const WinogradKernel& k) {
+    return g.images * grid_of(g, k).of_image;
+}
 
-std::int64_t winograd_floats(std::int64_t tiles, std::int64_t unpacked) {
-    return POINTS * POINTS *
+std::int64_t winograd_floats(const WinogradKernel& k, std::int64_t tiles, std::int64_t unpacked) {
+    return point_count(k) *
            (point_stride(tiles, WIDEST * VECTOR) + point_stride(unpacked, WIDEST * VECTOR));
 }
 
-std::int64_t winograd_packed_floats(const WeightPacking& p) {
-    return panel_count(p.panels) * panel_floats(p.depth);
+std::int64_t winograd_packed_floats(const WinogradKernel& k, const WeightPacking& p) {
+    return panel_count(p.panels) * panel_floats(k, p.depth);
 }
 
-void winograd_pack(const WeightPacking& p, std::int64_t panel) {
-    pack_channels(p, panel, 0, p.depth, p.packed + panel * panel_floats(p.depth));
+void winograd_pack(const WinogradKernel& k, const WeightPacking& p, std::int64_t panel) {
+    if (k.points == 6)
+        pack_panel<6>(k, p, panel);
+    else
+        pack_panel<5>(k, p, panel);
 }
 
-std::int64_t winograd_input_floats(const Correlation& g, std::int64_t tiles) {
-    return POINTS * POINTS * point_stride(tiles, g.channels);
+std::int64_t winograd_input_floats(const Correlation& g, const WinogradKernel& k,
+                                   std::int64_t tiles) {
+    return point_count(k) * point_stride(tiles, k.count * g.channels);
 }
 
-void winograd_inputs(const Correlation& g, std::int64_t first_tile, std::int64_t tiles,
-                     std::int64_t from, std::int64_t to, const float* zeros, float* inputs) {
-    TilePixels pixels = pixels_of_tile(g, first_tile + from, zeros);
-    for (std::int64_t t = from; t < to; ++t) {
-        const TilePixels next = t + 1 < to ? pixels_of_tile(g, first_tile + t + 1, zeros) : pixels;
-        transform_tile(pixels, next, g.channels, inputs + t * g.channels,
-                       point_stride(tiles, g.channels));
-        pixels = next;
-    }
+void winograd_inputs(const Correlation& g, const WinogradKernel& k, std::int64_t first_tile,
+                     std::int64_t tiles, std::int64_t from, std::int64_t to, const float* zeros,
+                     float* inputs) {
+    if (k.points == 6)
+        transform_inputs<6>(g, k, first_tile, tiles, from, to, zeros, inputs);
+    else
+        transform_inputs<5>(g, k, first_tile, tiles, from, to, zeros, inputs);
 }
 
-void winograd(const Correlation& g, const WeightPacking* weights, std::int64_t run,
-              std::int64_t first_tile, std::int64_t tiles, const float* inputs,
+void winograd(const Correlation& g, const WinogradKernel& k, const WeightPacking* weights,
+              std::int64_t run, std::int64_t first_tile, std::int64_t tiles, const float* inputs,
               std::int64_t first_panel, std::int64_t last_panel, float* scratch) {
-    const std::int64_t in_stride = point_stride(tiles, g.channels);
     float* sums = scratch;
-    float* transformed = sums + POINTS * POINTS * point_stride(tiles, WIDEST * VECTOR);
+    float* transformed = sums + point_count(k) * point_stride(tiles, WIDEST * VECTOR);
     for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
         const std::int64_t width = panel_width(g.panels, panel);
-        const std::int64_t start = panel_start(g.panels, panel);
-        const std::int64_t stride = point_stride(tiles, width);
-        const auto multiply = [&](int p, std::int64_t first, const float* b)
-                                  __attribute__((always_inline)) {
-                                      multiply_point(inputs + p * in_stride + first, g.channels,
-                                                     tiles, smaller(run, g.channels - first), b,
-                                                     width, sums + p * stride, first > 0);
-                                  };
-        if (weights == nullptr) {  // a point at a time: its weights lie in one piece
-            const float* b = g.packed + panel * panel_floats(g.channels);
-            for (int p = 0; p < POINTS * POINTS; ++p, b += point_stride(g.channels, width))
-                for (std::int64_t first = 0; first < g.channels; first += run)
-                    multiply(p, first, b + first * width);
-        } else {  // a run of channels at a time, transformed here
-            for (std::int64_t first = 0; first < g.channels; first += run) {
-                const std::int64_t last = smaller(first + run, g.channels);
-                pack_channels(*weights, panel, first, last, transformed);
-                for (int p = 0; p < POINTS * POINTS; ++p)
-                    multiply(p, first, transformed + p * point_stride(last - first, width));
-            }
-        }
-        const std::int64_t valid = smaller(width, g.panels.columns - start);
-        TilePlace place = place_of_tile(g, first_tile);
-        for (std::int64_t t = 0; t < tiles; ++t) {
-            const TilePlace next = t + 1 < tiles ? place_of_tile(g, first_tile + t + 1) : place;
-            fetch_tile(g, sums + (t + 1) * width, stride, start, valid, next);
-            output_tile(g, sums + t * width, stride, start, valid, place);
-            place = next;
-        }
+        zero_empty_points(k, tiles, width, sums);
+        if (weights == nullptr)
+            multiply_packed(g, k, run, tiles, inputs,
+                            g.packed + panel * panel_floats(k, g.channels), width, sums);
+        else if (k.points == 6)
+            multiply_unpacked<6>(g, k, *weights, panel, run, tiles, inputs, width, sums,
+                                 transformed);
+        else
+            multiply_unpacked<5>(g, k, *weights, panel, run, tiles, inputs, width, sums,
+                                 transformed);
+        if (k.points == 6)
+            write_panel<6>(g, k, panel, first_tile, tiles, sums);
+        else
+            write_panel<5>(g, k, panel, first_tile, tiles, sums);
     }
 }
 
-std::int64_t winograd_pixels(const Correlation& g, std::int64_t channel, std::int64_t first_tile,
-                             std::int64_t tiles, const float** pixels) {
+std::int64_t winograd_pixels(const Correlation& g, const WinogradKernel& k, std::int64_t channel,
+                             std::int64_t first_tile, std::int64_t tiles, const float** pixels) {
     std::int64_t count = 0;
     for (std::int64_t t = first_tile; t < first_tile + tiles; ++t) {
-        const TilePlace place = place_of_tile(g, t);
+        const TilePlace place = place_of(g, k, tile_at(g, k, t));
         for (std::int64_t i = 0; i < place.rows; ++i)
             for (std::int64_t j = 0; j < place.columns; ++j)
-                pixels[count++] = place.y + i * g.y_row + j * g.y_pixel + channel;
+                pixels[count++] = place.y + i * place.row + j * place.pixel + channel;
     }
     return count;
 }
