@@ -113,6 +113,11 @@ def test_grad_says_what_is_wrong() -> None:
             r"grad: gradient must have shape \(2,\)",
         ),
         (lambda: grad(Tensor(1.0), x), RuntimeError, "grad: nothing that led to this tensor"),
+        (lambda: grad([], x), ValueError, "grad: outputs must be at least one tensor, got none"),
+        (lambda: grad(x.sum(), []), ValueError, "grad: inputs must be at least one tensor"),
+        (lambda: grad(x.sum(), [x.numpy()]), TypeError, "inputs must be tensors, got ndarray"),  # type: ignore[list-item]
+        (lambda: grad(1.0, x), TypeError, "grad: outputs must be tensors, got float"),  # type: ignore[arg-type]
+        (lambda: grad([x.sum()], x, [None, None]), ValueError, "must be 1 as outputs, got 2"),
     ]
     for call, error, message in bad:
         with pytest.raises(error, match=message):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from convlet.autograd import Variable
     from convlet.ops._arguments import Array
+
+T = TypeVar("T")
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -34,6 +36,18 @@ def as_float32(data: Any) -> Array:
             f"Tensor: data must be real numbers, got {type(data).__name__} of dtype {array.dtype}"
         )
     return array.astype(FLOAT32, copy=False)
+
+
+def some_of(kind: type[T], given: Any, op: str, name: str) -> tuple[T, ...]:
+    """One object of a kind, or several, as a tuple."""
+    several = (given,) if isinstance(given, kind) or not hasattr(given, "__iter__") else given
+    found = tuple(several)
+    other = next((one for one in found if not isinstance(one, kind)), None)
+    if other is not None:
+        raise TypeError(f"{op}: {name} must be tensors, got {type(other).__name__}")
+    if not found:
+        raise ValueError(f"{op}: {name} must be at least one tensor, got none")
+    return found
 
 
 def starting_gradient(root: Variable, gradient: Any, op: str) -> Array:

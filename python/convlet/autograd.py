@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
-from convlet._arrays import plus, starting_gradient
+from convlet._arrays import plus, some_of, starting_gradient
 from convlet._changes import changes, check_unchanged, numbers
 from convlet.grad_mode import mode
 
@@ -161,7 +161,8 @@ def grad(
 
     Raises:
         RuntimeError: an input is unused and that is not allowed, or as `Tensor.backward`.
-        ValueError: a gradient is missing or has another shape, or there are more than outputs.
+        TypeError: an output or an input is no tensor.
+        ValueError: there are none, a gradient is missing or has another shape, or there are more.
 
     Example:
         >>> from convlet import Tensor
@@ -169,9 +170,11 @@ def grad(
         >>> grad((x * x).sum(), x)
         (Tensor([2., 4.]),)
     """
-    roots = (outputs,) if isinstance(outputs, Variable) else tuple(outputs)
-    wanted = [x.node or x for x in ((inputs,) if isinstance(inputs, Variable) else inputs)]
+    roots = some_of(Variable, outputs, "grad", "outputs")
+    wanted = [x.node or x for x in some_of(Variable, inputs, "grad", "inputs")]
     given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else [grad_outputs] * len(roots)
+    if len(given) != len(roots):
+        raise ValueError(f"grad: grad_outputs must be {len(roots)} as outputs, got {len(given)}")
     starts = [starting_gradient(r, g, "grad") for r, g in zip(roots, given, strict=True)]
     found = gradients(roots, starts, retain_graph, set(wanted))
     for place, x in enumerate(wanted):

@@ -26,7 +26,12 @@ MOST_THREADS = 1024
 
 
 def get_num_threads() -> int:
-    """How many threads compute."""
+    """How many threads compute.
+
+    Example:
+        >>> get_num_threads() >= 1
+        True
+    """
     return _core.get_num_threads()
 
 
@@ -144,7 +149,13 @@ def memory_stats() -> dict[str, int]:
 
 
 def empty_cache() -> None:
-    """Give the pool's unused memory back to the system."""
+    """Give the pool's unused memory back to the system.
+
+    Example:
+        >>> empty_cache()
+        >>> memory_stats()["cached_bytes"]
+        0
+    """
     _core.empty_cache()
 
 
@@ -162,6 +173,10 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
 
     Raises:
         ValueError: the mode is unknown.
+
+    Example:
+        >>> show_config("dicts")["threads"] == get_num_threads()
+        True
     """
     if mode not in ("stdout", "dicts"):
         raise ValueError(f'show_config: mode must be "stdout" or "dicts", got {mode!r}')
