@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convlet import data
 from convlet.data import detection, shapes
 from convlet.data.detection import DetectionDataset, annotation, target_rows
 
@@ -138,6 +139,23 @@ def test_threads_change_no_bit() -> None:
         whole.batch([0], num_threads=0)
     with pytest.raises(ValueError, match="num_threads must be at most 1024, got 1099511627776"):
         whole.batch([0], num_threads=2**40)
+
+
+def test_sets_are_joined_whatever_objects_they_have() -> None:
+    images = np.arange(4, dtype=np.uint8).repeat(64).reshape(4, 1, 8, 8)
+    objects = [annotation([[0, 0, 2, 2]] * count, [count] * count) for count in (0, 3, 1, 2)]
+    first = DetectionDataset(images[:2], objects[:2])
+    second = data.Subset(DetectionDataset(images[2:], objects[2:]), [1, 0])
+    both = data.ConcatDataset([second, data.ConcatDataset([first])])
+    ((pixels, targets),) = data.DataLoader(both, batch_size=4)
+    assert (255 * pixels[:, 0, 0, 0]).round().tolist() == [3, 2, 0, 1]
+    assert [row[row >= 0].tolist() for row in targets[:, :, 4]] == [[2, 2], [1], [], [3, 3, 3]]
+    assert targets.shape == (4, 3, 6)
+    larger = DetectionDataset(np.zeros((1, 1, 16, 16), np.uint8), objects[:1])
+    ((pixels, targets),) = data.DataLoader(data.ConcatDataset([first, first]), 4, shuffle=True)
+    assert sorted((255 * pixels[:, 0, 0, 0]).round().tolist()) == [0, 0, 1, 1]
+    with pytest.raises(ValueError, match="joined: pictures must have one size"):
+        data.ConcatDataset([first, larger]).batch(np.arange(3), seed=0, epoch=0, num_threads=1)
 
 
 def test_a_bad_argument_is_named() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,10 +12,14 @@ from convlet.data import (
     ArrayDataset,
     ConcatDataset,
     DataLoader,
+    ImageFiles,
     Subset,
     TensorDataset,
     random_split,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def pictures(count: int, **how: Any) -> ArrayDataset:
@@ -147,3 +151,17 @@ def test_a_random_split_follows_its_generator() -> None:
 def test_lengths_that_do_not_fit_are_a_value_error(lengths: list[float]) -> None:
     with pytest.raises((ValueError, TypeError), match="random_split: lengths must"):
         random_split(range(10), lengths)
+
+
+def test_a_chain_leaves_out_what_a_member_skips(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for number in range(3):
+        image.new("L", (4, 4), number).save(tmp_path / f"{number}.png")
+    (tmp_path / "1.png").write_bytes(b"none")
+    files = ImageFiles(
+        [tmp_path / f"{number}.png" for number in range(3)], [0, 1, 2], channels=1, on_error="skip"
+    )
+    chain = ConcatDataset([files, files])
+    images, labels = chain.batch(np.array([5, 1, 0, 4, 2]), seed=0, epoch=0, num_threads=1)
+    assert sorted(labels.tolist()) == [0, 2, 2]
+    assert (255 * images[:, 0, 0, 0]).round().tolist() == labels.tolist()

@@ -57,6 +57,8 @@ class Subset:
             )
         if hasattr(dataset, "batch"):
             self.batch = self._batch
+        if hasattr(dataset, "joined"):
+            self.joined = dataset.joined
 
     def __len__(self) -> int:
         """How many samples there are."""
@@ -80,7 +82,7 @@ class Subset:
 class ConcatDataset:
     """Several datasets, one after another.
 
-    It makes batches if all of them do.
+    It makes batches if all of them do; those of detectors may have different numbers of objects.
 
     Args:
         datasets: At least one.
@@ -104,6 +106,9 @@ class ConcatDataset:
         self.cumulative_sizes = np.cumsum([len(each) for each in self.datasets]).tolist()
         if all(hasattr(each, "batch") for each in self.datasets):
             self.batch = self._batch
+        self.joined: Callable[[list[Any]], tuple[Any, ...]] = getattr(
+            self.datasets[0], "joined", _joined
+        )
 
     def __len__(self) -> int:
         """How many samples there are in all."""
@@ -147,13 +152,21 @@ class ConcatDataset:
         if not pieces:
             first: Any = self.datasets[0]
             return first.batch(indices, seed=seed, epoch=epoch, num_threads=num_threads)
+        batch = self.joined(pieces)
+        if len(batch[0]) < len(indices):  # some were skipped: nobody says which
+            return batch
         back = np.argsort(np.concatenate(places), kind="stable")
-        try:
-            return tuple(np.concatenate(parts)[back] for parts in zip(*pieces, strict=True))
-        except ValueError as error:
-            raise ValueError(
-                f"ConcatDataset: samples of a batch must have one shape, {error}"
-            ) from error
+        return tuple(part[back] for part in batch)
+
+
+def _joined(batches: list[Any]) -> tuple[Any, ...]:
+    """Batches as one, if all their samples have one shape."""
+    try:
+        return tuple(np.concatenate(parts) for parts in zip(*batches, strict=True))
+    except ValueError as error:
+        raise ValueError(
+            f"ConcatDataset: samples of a batch must have one shape, {error}"
+        ) from error
 
 
 class TensorDataset:

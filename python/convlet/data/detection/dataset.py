@@ -173,6 +173,37 @@ class DetectionDataset:
         )
         return images, target_rows(objects)
 
+    @staticmethod
+    def joined(
+        batches: Sequence[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]],
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Several batches as one, with as many rows for each picture as the fullest needs.
+
+        Raises:
+            ValueError: pictures have different sizes.
+
+        Example:
+            >>> images, few = np.zeros((1, 3, 8, 8), np.float32), np.zeros((1, 2, 6), np.float32)
+            >>> DetectionDataset.joined([(images, few), (images, few[:, :1])])[1][:, :, 4].tolist()
+            [[0.0, 0.0], [0.0, -1.0]]
+        """
+        sizes = {images.shape[1:] for images, _ in batches}
+        if len(sizes) > 1:
+            raise ValueError(f"joined: pictures must have one size, got {sorted(sizes)}")
+        most = max(targets.shape[1] for _, targets in batches)
+        return (
+            np.concatenate([images for images, _ in batches]),
+            np.concatenate([_filled_up(targets, most) for _, targets in batches]),
+        )
+
+
+def _filled_up(targets: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.float32]:
+    """Targets (B, M, 6) with rows that are none, up to `most` of them."""
+    rows = np.zeros((len(targets), most, 6), np.float32)
+    rows[:, :, 4] = -1
+    rows[:, : targets.shape[1]] = targets
+    return rows
+
 
 def target_rows(annotations: Sequence[Annotation]) -> npt.NDArray[np.float32]:
     """Objects of a batch in one array (B, M, 6), as `DetectionDataset.batch` gives them.
