@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -47,6 +47,21 @@ def test_early_stopping_waits_then_stops_and_restores_the_best() -> None:
     assert len(trainer.history) == 4
     assert (stopping.best, stopping.best_epoch, stopping.stopped_early) == (1, 2, True)
     assert weight_of(trainer) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (EarlyStopping(), "must be a list of train.Callback, got EarlyStopping"),
+        (None, "must be a list of train.Callback, got NoneType"),
+        ([EarlyStopping(), print], "must be of train.Callback, got builtin_function_or_method"),
+        ("stop", "must be of train.Callback, got str"),
+    ],
+    ids=["one", "none", "function", "text"],
+)
+def test_other_things_than_callbacks_are_told(given: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        one_weight().fit(batches(8), epochs=1, callbacks=given)
 
 
 def test_the_best_is_restored_also_without_stopping() -> None:

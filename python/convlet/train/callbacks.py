@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from convlet.train.trainer import Trainer
 
-__all__ = ["Callback", "Monitor", "by_key"]
+__all__ = ["Callback", "Monitor", "by_key", "in_order"]
 
 
 class Callback:
@@ -68,6 +68,20 @@ class Callback:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was taken; called after `on_fit_start`."""
+
+
+def in_order(callbacks: Iterable[Callback]) -> list[Callback]:
+    """Callbacks as they were given, those that come last at the end."""
+    given: Any = callbacks
+    if isinstance(given, Callback) or not hasattr(given, "__iter__"):
+        raise TypeError(
+            f"fit: callbacks must be a list of train.Callback, got {type(given).__name__}"
+        )
+    several: list[Any] = list(given)
+    for one in several:
+        if not isinstance(one, Callback):
+            raise TypeError(f"fit: callbacks must be of train.Callback, got {type(one).__name__}")
+    return sorted(several, key=lambda callback: callback.last)
 
 
 def by_key(callbacks: Iterable[Callback]) -> Iterator[tuple[str, Callback]]:

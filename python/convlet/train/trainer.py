@@ -17,7 +17,7 @@ from convlet.ops._arguments import integer
 from convlet.optim._arguments import above_zero, count
 from convlet.tensor import Tensor, as_tensor
 from convlet.train.batches import begin_epoch, check_batches, image_batches, set_epoch
-from convlet.train.callbacks import Callback, by_key
+from convlet.train.callbacks import Callback, by_key, in_order
 from convlet.train.checkpoint import load_checkpoint, save_checkpoint
 from convlet.train.ema import EMA
 from convlet.train.history import History
@@ -153,7 +153,7 @@ class Trainer:
             NonFiniteLossError: the loss became NaN or infinite; the message names the step, and
                 the model is as it was before it.
             ValueError: there are no batches, or `epochs` is negative.
-            TypeError: `train` is not made of batches.
+            TypeError: `train` is not made of batches, or `callbacks` not of `Callback`.
         """
         number = integer(epochs, "fit", "epochs")
         if number < 0:
@@ -162,7 +162,7 @@ class Trainer:
         if validation is not None:
             check_batches(validation, "validation")
         self.stop = self.interrupted = False
-        self.callbacks = sorted(callbacks, key=lambda callback: callback.last)
+        self.callbacks = in_order(callbacks)
         undo = Undo(self.model)
         with self._interrupts:
             try:
