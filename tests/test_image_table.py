@@ -50,6 +50,14 @@ def test_numbers_are_classes_in_their_order(tmp_path: Path) -> None:
     assert dataset.targets.tolist() == [2, 1, 0]
 
 
+def test_texts_of_one_number_are_classes_in_one_order(tmp_path: Path) -> None:
+    lines = [f"{number}.png,{text}" for number, text in enumerate(["01", "1", "001", "-2", "0"])]
+    (tmp_path / "table.csv").write_text("\n".join(["path,label", *lines]))
+    assert ImageTable(tmp_path / "table.csv").classes == ["-2", "0", "001", "01", "1"]
+    (tmp_path / "table.csv").write_text("path,label\n1.png,--2\n2.png,1\n")
+    assert ImageTable(tmp_path / "table.csv").classes == ["--2", "1"]
+
+
 def test_paths_may_begin_elsewhere(tmp_path: Path) -> None:
     path = table(tmp_path / "data", "0.png,a\n1.png,b\n")
     dataset = ImageTable(path, transforms.Resize(4), root=tmp_path / "data" / "pictures")

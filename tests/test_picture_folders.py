@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -62,10 +62,10 @@ def test_large_pictures_of_one_size_get_the_usual_one(tmp_path: Path) -> None:
     assert data.load(tmp_path).train.images.shape[2:] == (64, 64)
 
 
-@pytest.mark.parametrize("size", [0, 5000, (1, 2, 3)])
-def test_other_sizes_are_a_value_error(tmp_path: Path, size: int) -> None:
+@pytest.mark.parametrize("size", [0, 5000, (1, 2, 3), "64", (64, 2.5)])
+def test_other_sizes_are_told(tmp_path: Path, size: Any) -> None:
     write_classes(tmp_path, {"cat": 5, "dog": 5})
-    with pytest.raises(ValueError, match="load: size must be"):
+    with pytest.raises((ValueError, TypeError), match="load: size must be"):
         data.load(tmp_path, size=size)
 
 

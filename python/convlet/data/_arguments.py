@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import operator
-from typing import SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex
 
 import numpy as np
 
 from convlet import _core
 
-__all__ = ["UINT32_MAX", "UINT64_MAX", "flag", "threads", "whole"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["UINT32_MAX", "UINT64_MAX", "flag", "sides", "threads", "whole"]
 
 UINT32_MAX = 2**32 - 1
 UINT64_MAX = 2**64 - 1
 MOST_THREADS = 1024
+LARGEST_SIDE = 4096  # pixels that pictures in files are brought to
 
 
 def whole(
@@ -28,6 +32,15 @@ def whole(
     if number > maximum:
         raise ValueError(f"{function}: {name} must be at most {maximum}, got {number}")
     return number
+
+
+def sides(size: SupportsIndex | Sequence[SupportsIndex], function: str) -> tuple[int, int]:
+    """Height and width of pictures, from one number for both or from two."""
+    pair = size if isinstance(size, (tuple, list)) else (size, size)
+    if len(pair) != 2:
+        raise ValueError(f"{function}: size must be one number or two, got {size}")
+    height, width = (whole(side, function, "size", 1, LARGEST_SIDE) for side in pair)
+    return height, width
 
 
 def threads(num_threads: SupportsIndex | None, function: str) -> int:

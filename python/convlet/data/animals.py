@@ -70,7 +70,9 @@ def load() -> LabelledImages:
             f"{paths[1]}: labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
         )
     if not 0 <= labels.min() <= labels.max() < len(CLASS_NAMES):
-        raise FormatError(f"{paths[1]}: labels must be in [0, 10)")
+        raise FormatError(
+            f"{paths[1]}: labels must be in [0, 10), got {labels.min()} to {labels.max()}"
+        )
     return LabelledImages(images[:, None], labels.astype(np.int64))
 
 

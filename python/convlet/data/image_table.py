@@ -144,6 +144,6 @@ def _inside(text: str, root: Path, where: str) -> Path:
 
 
 def _in_order(texts: set[str]) -> list[str]:
-    if all(text.lstrip("-").isdecimal() for text in texts):
-        return sorted(texts, key=int)
+    if all(text.removeprefix("-").isdecimal() for text in texts):
+        return sorted(texts, key=lambda text: (int(text), text))
     return sorted(texts)

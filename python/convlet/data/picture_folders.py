@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from convlet import _core
+from convlet.data._arguments import sides
 from convlet.data.decoding import describe, read_image
 from convlet.data.image_files import ImageFiles, ImageFolder, class_folders
 from convlet.data.image_table import ImageTable
@@ -117,10 +117,4 @@ def _size(size: Size, found: set[tuple[int, int]]) -> tuple[int, int]:
     if size is None:
         own = next(iter(found))
         return own if len(found) == 1 and max(own) <= LARGEST_OWN else USUAL
-    sides = size if isinstance(size, tuple) else (size, size)
-    if len(sides) != 2:
-        raise ValueError(f"load: size must be one number or two, got {size}")
-    height, width = (operator.index(side) for side in sides)
-    if not (1 <= height <= 4096 and 1 <= width <= 4096):
-        raise ValueError(f"load: size must be between 1 and 4096, got {size}")
-    return height, width
+    return sides(size, "load")

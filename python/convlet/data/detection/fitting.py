@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from convlet import _core
-from convlet.data._arguments import whole
+from convlet.data._arguments import sides, whole
 from convlet.data.decoding import describe, read_image
 from convlet.data.detection.annotation import Annotation, annotation
 from convlet.data.detection.changes import GREY, resized
@@ -137,10 +136,4 @@ def _size(size: int | tuple[int, int] | None, found: set[tuple[int, int]]) -> tu
         if len(found) == 1 and max(own) <= LARGEST_OWN:
             return own
         size = min(USUAL, -(-max(max(shape) for shape in found) // _STEP) * _STEP)
-    sides = size if isinstance(size, tuple) else (size, size)
-    if len(sides) != 2:
-        raise ValueError(f"load: size must be one number or two, got {size}")
-    height, width = (operator.index(side) for side in sides)
-    if not (1 <= height <= 4096 and 1 <= width <= 4096):
-        raise ValueError(f"load: size must be between 1 and 4096, got {size}")
-    return height, width
+    return sides(size, "load")
