@@ -137,6 +137,27 @@ def test_photographs_are_resized_as_pillow_does(kind: Any, size: tuple[int, int]
     assert np.abs(ours - wanted).max() < 2.0  # Pillow rounds to whole numbers, twice
 
 
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"resize": 0}, ValueError, "Preprocessing: resize must be at least 1, got 0"),
+        ({"crop": 2.5}, TypeError, "Preprocessing: crop must be an int, got float"),
+        ({"mean": (0.5, 0.5)}, ValueError, "mean must be three finite numbers, got"),
+        ({"mean": (0.5, 0.5, float("nan"))}, ValueError, "mean must be three finite numbers"),
+        ({"std": (0.5, 0.5, 0.0)}, ValueError, "std must be three finite numbers above 0, got"),
+        ({"std": "abc"}, ValueError, "std must be three finite numbers above 0, got 'abc'"),
+        ({"filter": "box"}, ValueError, "filter must be one of bilinear, bicubic, got 'box'"),
+    ],
+    ids=str,
+)
+def test_preprocessing_refuses_numbers_that_make_no_sense(
+    changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    good = {"resize": 32, "crop": 28, "mean": (0.5,) * 3, "std": (0.5,) * 3}
+    with pytest.raises(error, match=message):
+        models.Preprocessing(**{**good, **changes})
+
+
 def test_grey_and_transparent_pictures_are_taken_and_others_refused() -> None:
     prepare = models.Preprocessing(32, 28, (0.5,) * 3, (0.5,) * 3)
     grey = np.arange(40 * 50, dtype=np.uint8).reshape(40, 50)

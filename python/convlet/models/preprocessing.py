@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from convlet.nn._arguments import positive
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["Preprocessing"]
+
+_FILTERS = ("bilinear", "bicubic")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,10 @@ class Preprocessing:
         std: of the channels.
         filter: "bilinear" or "bicubic".
 
+    Raises:
+        TypeError: a number of pixels is not an int.
+        ValueError: a number is out of range, or there is no such filter.
+
     Example:
         >>> prepare = Preprocessing(256, 224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         >>> prepare(np.zeros((300, 400, 3), np.uint8)).shape
@@ -38,6 +46,25 @@ class Preprocessing:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     filter: Literal["bilinear", "bicubic"] = "bilinear"
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        name = "Preprocessing"
+        for field in ("resize", "crop"):
+            positive(getattr(self, field), name, field)
+        for field in ("mean", "std"):
+            values = np.asarray(getattr(self, field))
+            good = values.shape == (3,) and values.dtype.kind in "fiu"
+            if not (good and np.isfinite(values).all() and (field == "mean" or values.min() > 0)):
+                more = "" if field == "mean" else " above 0"
+                raise ValueError(
+                    f"{name}: {field} must be three finite numbers{more}, "
+                    f"got {getattr(self, field)!r:.60}"
+                )
+        if self.filter not in _FILTERS:
+            raise ValueError(
+                f"{name}: filter must be one of {', '.join(_FILTERS)}, got {self.filter!r:.60}"
+            )
 
     def __call__(self, image: Any) -> npt.NDArray[np.float32]:
         """One photograph as the network takes it, (3, crop, crop).
