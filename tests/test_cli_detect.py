@@ -141,7 +141,15 @@ def test_pictures_are_read_by_the_decoder_of_their_network(
 ) -> None:
     image = pytest.importorskip("PIL.Image")
     image.new("L", (64, 64)).save(tmp_path / "black.png")
+    image.new("L", (300, 100)).save(tmp_path / "wide.png")
     model = models.create(name, num_classes=2, in_channels=1, seed=0).eval()
+    config = run_folder.RunConfig(
+        version="", task="detect", model=name, arguments={}, data="", seed=0,
+        classes=["cat", "dog"], channels=1, height=64, width=64, mean=[0.5], std=[0.5], white=1.0,
+        centred=False, training={"fitted": 1},
+    )  # fmt: skip
+    told = TASKS["detect"].predict(model, config, tmp_path / "wide.png")
+    assert (told.facts["height"], told.facts["width"], told.sentence) == (100, 300, "nothing")
     asked = []
 
     def decode(outputs: Any, size: tuple[float, float], **_: Any) -> list[Detections]:
@@ -154,11 +162,6 @@ def test_pictures_are_read_by_the_decoder_of_their_network(
 
     kind = detect.KINDS[type(model)]
     monkeypatch.setitem(detect.KINDS, type(model), replace(kind, decode=decode))
-    config = run_folder.RunConfig(
-        version="", task="detect", model=name, arguments={}, data="", seed=0,
-        classes=["cat", "dog"], channels=1, height=64, width=64, mean=[0.5], std=[0.5], white=1.0,
-        centred=False, training={},
-    )  # fmt: skip
     told = TASKS["detect"].predict(model, config, tmp_path / "black.png")
     assert asked == [(kind.place + 2, (64, 64))]
     assert told.sentence == "dog (90.0 %)"

@@ -145,7 +145,7 @@ def test_boxes_and_scores_that_do_not_fit_are_told() -> None:
     for some, sure in ((boxes[:1], scores), (boxes[:, :3], scores), (boxes, scores[0])):
         with pytest.raises(ValueError, match=r"boxes must be \(P, 4\) and scores \(P, K\), got"):
             detection.keep_best(some, sure, (8, 8))
-    with pytest.raises(ValueError, match="size must be an int or a pair, got 3 values"):
+    with pytest.raises(ValueError, match=r"size must be \(height, width\), got \(3, 8, 8\)"):
         detection.keep_best(boxes, scores, (3, 8, 8))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from convlet import ops
 from convlet.models.fcos import FCOS_PLACE
-from convlet.ops._arguments import integer, pair, real
+from convlet.ops._arguments import integer, real
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Detections(NamedTuple):
 
 def decode_fcos(
     outputs: Array,
-    size: Sequence[int],
+    size: Sequence[float],
     *,
     score_threshold: float = 0.05,
     iou_threshold: float = 0.6,
@@ -91,7 +91,7 @@ def decode_fcos(
 def keep_best(
     boxes: Array,
     scores: Array,
-    size: Sequence[int],
+    size: Sequence[float],
     *,
     score_threshold: float = 0.05,
     iou_threshold: float = 0.6,
@@ -120,7 +120,9 @@ def keep_best(
         ([[0.0, 0.0, 8.0, 8.0], [0.0, 0.0, 8.0, 8.0]], [1, 0])
     """
     least = real(score_threshold, "keep_best", "score_threshold")
-    height, width = pair(size, "keep_best", "size")
+    if len(size) != 2:
+        raise ValueError(f"keep_best: size must be (height, width), got {size!r}")
+    height, width = (real(side, "keep_best", "size") for side in size)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or scores.ndim != 2 or len(boxes) != len(scores):
         raise ValueError(
             f"keep_best: boxes must be (P, 4) and scores (P, K), got {boxes.shape} and {scores.shape}"

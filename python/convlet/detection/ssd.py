@@ -136,7 +136,7 @@ def match_boxes(
 
 def decode_ssd(
     outputs: Array,
-    size: Sequence[int],
+    size: Sequence[float],
     *,
     score_threshold: float = 0.05,
     iou_threshold: float = 0.55,
