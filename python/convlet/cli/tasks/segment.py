@@ -41,11 +41,11 @@ class Segment(Task):
     name = "segment"
     wanted = "scores of {classes} classes at each pixel"
     defaults: ClassVar[Mapping[str, Any]] = {
-        "optimizer": "adam",
+        "optimizer": "adamw",
         "model": "resunet",
-        "augment": "flip",
+        "augment": "affine",
         "schedule": "cosine",
-        "epochs": 20,
+        "epochs": 24,
         "batch_size": 8,
     }
     warm_up = 1
@@ -58,7 +58,7 @@ class Segment(Task):
                 [
                     transforms.RandomHorizontalFlip(),
                     transforms.RandomAffine(
-                        15, translate=(0.1, 0.1), scale=(0.8, 1.25), interpolation="bilinear"
+                        10, translate=(0.1, 0.1), scale=(0.75, 1.3), interpolation="bilinear"
                     ),
                 ]
             )
@@ -66,6 +66,7 @@ class Segment(Task):
     }
     metrics = (MeanIoU(segmentation.IGNORED),)
     batch = 16
+    ema = 0.998
 
     def load(
         self, source: str | None, prepared: Preprocessing | None = None, side: int = 0
