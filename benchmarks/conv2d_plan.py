@@ -3,7 +3,7 @@
     python benchmarks/conv2d_plan.py                 # ResNet-50, one image
     python benchmarks/conv2d_plan.py --images 8 --isa v3
 
-The rules of csrc/correlation.cpp, csrc/winograd_kernel.cpp and csrc/blocks.cpp again, in Python, for one group without dilation. tests/test_conv2d_plan.py holds them to what the pool of memory hands out.
+The rules of csrc/algorithm.cpp, csrc/winograd_kernel.cpp, csrc/correlation.cpp and csrc/blocks.cpp again, in Python, for one group without dilation. tests/test_conv2d_plan.py holds them to what the pool of memory hands out.
 """
 
 from __future__ import annotations
@@ -176,7 +176,10 @@ def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     if (layer.kernel, layer.stride, layer.padding) == (1, 1, 0):
         images, height, width = 1, 1, images * height * width
     step = layer.stride**2
+    few = has_few_channels(layer)
     pixels = clamp(STRIP_FLOATS // (c * step), 1 if step > 64 else 24, 480)
+    if few:
+        pixels = clamp(2 * STRIP_FLOATS // c, 24, 2048)
     rows, columns = cut(height, width, pixels)
     most = rows * columns
     pixels = ceil_div(images * height * width, ENOUGH_TASKS)
@@ -184,7 +187,6 @@ def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     block_tasks = images * ceil_div(height, rows) * ceil_div(width, columns)
     count, padded = panels(k, isa, whole_registers=False)
     reach_h, reach_w = ((n - 1) * layer.stride + layer.kernel for n in (rows, columns))
-    few = has_few_channels(layer)
     if few:
         vector, widest = REGISTERS[isa]
         tile = 2 * vector if widest >= 4 else vector

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "conv2d.hpp"
@@ -80,6 +81,73 @@ Correlation phase_geometry(const Conv2dShape& s, const Phase& row, const Phase& 
     return g;
 }
 
+// With a stride of 2 along rows and few channels, two phases are one correlation whose output
+// channels are those of two neighbouring pixels: what it reads is prepared once, and whole rows are
+// written.
+struct PairedPhases {
+    Phase together;  // every pixel of dy that one of the two reads
+    TapRange taps[2];
+};
+
+std::optional<PairedPhases> pair_of(const Conv2dShape& s, const std::vector<Phase>& columns) {
+    if (s.groups != 1 || s.stride.w != 2 || s.dilation.w != 1 || s.width % 2 != 0 ||
+        s.group_out_channels < 2 || 2 * s.channels > MOST_FEW || columns.size() != 2)
+        return {};
+    const Phase &left = columns[0], &right = columns[1];
+    if (left.taps == 0 || right.taps == 0) return {};
+    PairedPhases p{left, {}};
+    p.together.origin = std::min(left.origin, right.origin);
+    const auto range = [&](const Phase& phase) {
+        const std::int64_t first = phase.origin - p.together.origin;
+        return TapRange{first, first + phase.taps};
+    };
+    p.taps[0] = range(left);
+    p.taps[1] = range(right);
+    p.together.taps = std::max(p.taps[0].last, p.taps[1].last);
+    // Neither half has a gap, and no tap is without both.
+    if (std::max(p.taps[0].first, p.taps[1].first) > std::min(p.taps[0].last, p.taps[1].last))
+        return {};
+    return p;
+}
+
+Correlation paired_geometry(const Conv2dShape& s, const Phase& row, const PairedPhases& pair) {
+    Correlation g = phase_geometry(s, row, pair.together);
+    g.out_channels = 2 * s.channels;
+    g.panels = kernels().panels(g.out_channels, false);
+    g.halves[0] = pair.taps[0];
+    g.halves[1] = pair.taps[1];
+    return g;
+}
+
+std::vector<float> bias_twice(const Conv2dShape& s, const float* bias) {
+    std::vector<float> twice;
+    for (int half = 0; half < 2 && bias != nullptr; ++half)
+        twice.insert(twice.end(), bias, bias + s.channels);
+    return twice;
+}
+
+// The weights of a row's phase and both columns' ones, [output channel][half, channel][tap].
+std::vector<float> paired_weights(const Conv2dShape& s, const float* weight, const Phase& row,
+                                  const std::vector<Phase>& columns, const PairedPhases& pair) {
+    const std::int64_t taps = row.taps * pair.together.taps, of_channel = s.kernel.h * s.kernel.w;
+    std::vector<float> all(static_cast<std::size_t>(s.out_channels * 2 * s.channels * taps));
+    float* to = all.data();
+    for (std::int64_t k = 0; k < s.out_channels; ++k) {
+        for (std::size_t half = 0; half < 2; ++half) {
+            const std::vector<std::int64_t> offsets = tap_offsets(row, columns[half], s.kernel.w);
+            for (std::int64_t c = 0; c < s.channels; ++c, to += taps) {
+                const float* from = weight + (k * s.channels + c) * of_channel;
+                const std::int64_t count = columns[half].taps;
+                for (std::int64_t a = 0; a < row.taps; ++a)
+                    for (std::int64_t b = 0; b < count; ++b)
+                        to[a * pair.together.taps + pair.taps[half].first + b] =
+                            from[offsets[static_cast<std::size_t>(a * count + b)]];
+            }
+        }
+    }
+    return all;
+}
+
 // What the phases that no tap reaches keep.
 void fill_pixels(const Conv2dShape& s, const float* bias, float* dx) {
     const std::int64_t row = s.width * s.channels;
@@ -108,22 +176,41 @@ void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* weigh
         std::any_of(columns.begin(), columns.end(), untouched))
         fill_pixels(s, bias, dx);
 
-    const std::int64_t taps = s.kernel.h * s.kernel.w;
-    std::vector<std::vector<std::int64_t>> offsets;  // outlive the plans that point at them
+    std::vector<std::vector<std::int64_t>> offsets;  // outlive the plans that point at them,
+    std::vector<std::vector<float>> weights;         // and so do these
     std::vector<Plan> plans;
+    const std::optional<PairedPhases> pair = pair_of(s, columns);
+    const std::vector<float> twice = bias_twice(s, bias);
     for (std::size_t h = 0; h < rows.size(); ++h) {
+        if (rows[h].taps == 0) continue;
+        float* row = dx + static_cast<std::int64_t>(h) * s.width * s.channels;
+        if (pair) {
+            Correlation g = paired_geometry(s, rows[h], *pair);
+            if (algorithm_for(g) == Algorithm::few_channels) {
+                const std::int64_t taps = g.kernel_h * g.kernel_w;
+                weights.push_back(paired_weights(s, weight, rows[h], columns, *pair));
+                offsets.emplace_back(static_cast<std::size_t>(taps));
+                std::iota(offsets.back().begin(), offsets.back().end(), 0);
+                g.x = dy;
+                g.y = row;
+                g.epilogue.bias = bias == nullptr ? nullptr : twice.data();
+                plans.push_back(
+                    make_plan(g, {weights.back().data(), s.out_channels, 2 * s.channels * taps,
+                                  taps, taps, offsets.back().data(), g.panels, nullptr}));
+                continue;
+            }
+        }
         for (std::size_t w = 0; w < columns.size(); ++w) {
-            if (rows[h].taps * columns[w].taps == 0) continue;
+            if (columns[w].taps == 0) continue;
             offsets.push_back(tap_offsets(rows[h], columns[w], s.kernel.w));
             const Correlation common = phase_geometry(s, rows[h], columns[w]);
-            const std::int64_t first_pixel =
-                static_cast<std::int64_t>(h) * s.width + static_cast<std::int64_t>(w);
+            const std::int64_t taps = s.kernel.h * s.kernel.w;
             for (std::int64_t group = 0; group < (common.depthwise ? 1 : s.groups); ++group) {
                 const std::int64_t first = group * s.group_out_channels;
                 Correlation g = common;
                 g.x = dy + first;
                 g.epilogue.bias = bias == nullptr ? nullptr : bias + group * s.group_channels;
-                g.y = dx + first_pixel * s.channels + group * s.group_channels;
+                g.y = row + static_cast<std::int64_t>(w) * s.channels + group * s.group_channels;
                 plans.push_back(
                     make_plan(g, {weight + first * s.group_channels * taps, s.group_out_channels,
                                   s.group_channels * taps, taps, rows[h].taps * columns[w].taps,

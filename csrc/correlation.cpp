@@ -1,7 +1,6 @@
 #include "correlation.hpp"
 
 #include <algorithm>
-#include <atomic>
 
 #include "dispatch.hpp"
 #include "moments.hpp"
@@ -27,8 +26,6 @@ constexpr std::int64_t MOST_SUMMED = 64;         // at once, for the digits' sak
 constexpr std::int64_t FEW_CHANNELS = 32;        // of weights, transformed in a task
 constexpr std::int64_t LARGE_WEIGHTS = std::int64_t{1} << 18;  // transformed, in floats,
 constexpr std::int64_t HUGE_WEIGHTS = std::int64_t{1} << 22;   // half of an L3
-
-std::atomic<bool> exact{false};
 
 std::int64_t packed_floats(const Plan& p) {
     if (!p.packed_ahead) return 0;
@@ -119,7 +116,7 @@ bool shares_inputs(const Plan& p) {
     return p.algorithm == Algorithm::winograd && p.panel_groups > 1;
 }
 
-// Memory of the plans that share their inputs, and zeros for the pixels outside of images.
+// Memory of the plans that share their inputs, and zeros for pixels outside of images.
 class SharedInputs {
    public:
     explicit SharedInputs(const std::vector<Plan>& plans)
@@ -260,29 +257,21 @@ Blocks depthwise_blocks(const Correlation& g) {
     return blocks;
 }
 
-// Blocks as strips need them, or smaller ones where these are few.
-Blocks direct_blocks(const Correlation& g) {
-    const Blocks blocks = blocks_of(g);
+// Blocks as strips need them, or smaller ones where these are few. Where lanes are pixels, rows of
+// strips cost most, and share the L2 with next to no weights.
+Blocks direct_blocks(const Correlation& g, Algorithm algorithm) {
+    const std::int64_t few = std::clamp<std::int64_t>(
+        2 * STRIP_FLOATS / std::max<std::int64_t>(1, g.channels), 24, 2048);
+    const Blocks blocks = algorithm == Algorithm::few_channels
+                              ? cut_blocks(g.images, g.out_height, g.out_width, few)
+                              : blocks_of(g);
     const std::int64_t most = blocks.rows * blocks.columns;
     const std::int64_t pixels = ceil_div(g.images * g.out_height * g.out_width, ENOUGH_TASKS);
     return cut_blocks(g.images, g.out_height, g.out_width,
                       std::clamp(pixels, std::min<std::int64_t>(LEAST_PIXELS, most), most));
 }
 
-// Whether lanes had better be pixels: a register of output channels would be mostly empty, one of
-// neighbouring pixels is at least half full on AVX-512, several taps make up for writing the strip
-// channel by channel, and they are near enough for a strip without gaps.
-bool has_few_channels(const Correlation& g) {
-    constexpr std::int64_t LEAST_TAPS = 4, LEAST_WIDTH = 8, MOST_REACH = 16;
-    return g.out_channels <= MOST_FEW && g.step_w == 1 && g.out_width >= LEAST_WIDTH &&
-           g.kernel_h * g.kernel_w >= LEAST_TAPS && (g.kernel_h - 1) * g.dilation_h <= MOST_REACH &&
-           (g.kernel_w - 1) * g.dilation_w <= MOST_REACH;
-}
-
 }  // namespace
-
-void use_exact_conv(bool value) { exact.store(value); }
-bool exact_conv() { return exact.load(std::memory_order_relaxed); }
 
 double flops(const Correlation& g) {
     return 2.0 * static_cast<double>(g.images * g.out_height * g.out_width) *
@@ -306,13 +295,6 @@ Blocks blocks_of(const Correlation& g) {
     const std::int64_t pixel = std::max<std::int64_t>(1, g.channels * step);
     return cut_blocks(g.images, g.out_height, g.out_width,
                       std::clamp<std::int64_t>(STRIP_FLOATS / pixel, step > 64 ? 1 : 24, 480));
-}
-
-Algorithm algorithm_for(const Correlation& g) {
-    if (g.depthwise) return Algorithm::depthwise;
-    if (has_few_channels(g)) return Algorithm::few_channels;
-    if (exact_conv() || g.channels < 16 || g.out_channels < 16) return Algorithm::direct;
-    return winograd_gains(g, winograd_kernel(g)) ? Algorithm::winograd : Algorithm::direct;
 }
 
 Plan make_plan(Correlation g, const WeightPacking& packing) {
@@ -343,7 +325,7 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         if (g.depthwise)  // all channels of a tap side by side: one panel
             plan.geometry.panels = plan.packing.panels = {g.out_channels, g.out_channels, 1, 0};
         plan.packed_ahead = !reads_in_place(plan);
-        plan.blocks = g.depthwise ? depthwise_blocks(g) : direct_blocks(g);
+        plan.blocks = g.depthwise ? depthwise_blocks(g) : direct_blocks(g, plan.algorithm);
         plan.block_tasks = block_count(plan.blocks);
     }
     if (plan.block_tasks == 0) return plan;

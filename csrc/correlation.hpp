@@ -1,11 +1,12 @@
 // Correlations: what a convolution's forward pass and each phase of its gradient of the input are.
 //
-// This is where an algorithm is chosen and the work cut, by the shape alone.
+// This is where the work is cut, by the shape alone.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "algorithm.hpp"
 #include "blocks.hpp"
 #include "kernel_table.hpp"
 #include "moments.hpp"
@@ -13,8 +14,6 @@
 #include "winograd_kernel.hpp"
 
 namespace convlet {
-
-enum class Algorithm { direct, few_channels, winograd, depthwise };
 
 // Everything of one correlation that does not depend on the task.
 struct Plan {
@@ -37,13 +36,6 @@ Plan make_plan(Correlation geometry, const WeightPacking& packing);
 // Plans of which moments are taken write the same pixels of different channels.
 void run_plans(std::vector<Plan>& plans, PackedWeight* kept = nullptr,
                OutputMoments* moments = nullptr);
-
-// The algorithm for a shape; docs/architecture.md tells the rule and the reasons.
-Algorithm algorithm_for(const Correlation& geometry);
-
-// Winograd's sums differ from direct ones by a few rounding errors; exact convolution forgoes it.
-void use_exact_conv(bool exact);
-bool exact_conv();
 
 // A 1x1 convolution has no neighbours: all its pixels become one long row, whatever their image.
 void flatten_pixels(Correlation& geometry);

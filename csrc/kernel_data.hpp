@@ -33,6 +33,11 @@ struct Epilogue {
     Activation activation;
 };
 
+// Taps [first, last) of a row.
+struct TapRange {
+    std::int64_t first, last;
+};
+
 // One correlation: what forward, and each phase of the gradient of the input, compute.
 //
 //   y[n, i, j, k] = sum over r, s, c of
@@ -53,6 +58,9 @@ struct Correlation {
     Panels panels;
     Epilogue epilogue;
     bool depthwise;  // `channels` is then 1
+    // Where the output channels are those of two neighbouring pixels of a gradient (correlate_few):
+    // which taps of a row each half of them has. All zeros stand for one pixel.
+    TapRange halves[2];
 };
 
 constexpr int MOST_FEW = 8;      // output channels of correlate_few()

@@ -1,9 +1,9 @@
 #include <omp.h>
 
+#include "algorithm.hpp"
 #include "array.hpp"
 #include "bindings.hpp"
 #include "build_info.hpp"
-#include "correlation.hpp"
 #include "dispatch.hpp"
 #include "layout.hpp"
 #include "memory.hpp"

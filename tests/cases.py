@@ -104,6 +104,13 @@ def relative_error(got: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> float:
 
 
 CONV2D_CASES = [
+    # Gradients of few channels whose phases are paired: of 3 and 4 taps, of 2 and 1, of 1 and 1; and
+    # some that only look like it.
+    Conv2dCase("pairs_of_phases", (2, 3, 20, 36), 19, (7, 7), (2, 2), (3, 3)),
+    Conv2dCase("pairs_of_2_and_1", (1, 3, 17, 70), 5, (3, 3), (3, 2), (1, 1)),
+    Conv2dCase("pairs_of_1_and_1", (1, 4, 9, 34), 3, (4, 2), (2, 2)),
+    Conv2dCase("no_pairs_of_odd_rows", (1, 3, 16, 35), 4, (5, 5), (2, 2), (2, 2)),
+    Conv2dCase("no_pairs_with_a_gap", (1, 2, 16, 36), 4, (3, 3), (2, 2), (1, 1), (2, 3)),
     Conv2dCase("one_pixel", (1, 1, 1, 1), 1, (1, 1)),
     Conv2dCase("one_pixel_many_channels", (3, 17, 1, 1), 33, (1, 1)),
     Conv2dCase("one_pixel_padded", (2, 3, 1, 1), 5, (3, 3), padding=(1, 1)),

@@ -61,8 +61,33 @@ struct Run {
     std::int64_t count, step;
 };
 
+// Adds a run to the sums of columns [First, Last); as a loop that runs once at least, or the sums
+// would lie in memory before and after it.
+template <int First, int Last, int Vectors, int Columns>
+INLINE void add_run(float (&acc)[Vectors][Columns][VECTOR], const float* RESTRICT x,
+                    const float* RESTRICT weight, std::int64_t lanes, const Run& run) {
+    std::int64_t d = 0;
+    do {
+        UNROLL
+        for (int v = 0; v < Vectors; ++v) {
+            UNROLL
+            for (int k = First; k < Last; ++k) {
+                const float w = weight[k];
+#pragma omp simd
+                for (int l = 0; l < VECTOR; ++l) acc[v][k][l] += w * x[v * VECTOR + l];
+            }
+        }
+        weight += lanes;
+        x += run.step;
+    } while (++d < run.count);
+}
+
+INLINE bool has_tap(const TapRange& range, std::int64_t tap) {
+    return tap >= range.first && tap < range.last;
+}
+
 // Sums of a tile of pixels for columns [0, Columns), a row of `sums` for each.
-template <int Columns, int Pixels>
+template <int Columns, int Pixels, bool Halves>
 __attribute__((noinline)) void pixel_tile(const Correlation& g, const Planes& planes,
                                           const float* strip, float* RESTRICT sums) {
     constexpr int VECTORS = Pixels / VECTOR;
@@ -79,27 +104,20 @@ __attribute__((noinline)) void pixel_tile(const Correlation& g, const Planes& pl
     const Run inner = single ? Run{g.kernel_w, g.dilation_w} : Run{g.channels, planes.width};
     const Run outer = single ? Run{1, 0} : Run{g.kernel_w, g.dilation_w};
     const std::int64_t lanes = panel_width(g.panels, 0);
-    const float* RESTRICT weight = g.packed;
+    const float* weight = g.packed;
     std::int64_t r = 0;
     do {
         const float* row = strip + r * g.dilation_h * g.channels * planes.width;
         std::int64_t t = 0;
         do {
-            const float* RESTRICT x = row + t * outer.step;
-            std::int64_t d = 0;
-            do {
-                UNROLL
-                for (int v = 0; v < VECTORS; ++v) {
-                    UNROLL
-                    for (int k = 0; k < Columns; ++k) {
-                        const float w = weight[k];
-#pragma omp simd
-                        for (int l = 0; l < VECTOR; ++l) acc[v][k][l] += w * x[v * VECTOR + l];
-                    }
-                }
-                weight += lanes;
-                x += inner.step;
-            } while (++d < inner.count);
+            const float* x = row + t * outer.step;
+            if (Halves && !has_tap(g.halves[1], t))
+                add_run<0, Columns / 2>(acc, x, weight, lanes, inner);
+            else if (Halves && !has_tap(g.halves[0], t))
+                add_run<Columns / 2, Columns>(acc, x, weight, lanes, inner);
+            else
+                add_run<0, Columns>(acc, x, weight, lanes, inner);
+            weight += inner.count * lanes;
         } while (++t < outer.count);
     } while (++r < g.kernel_h);
     UNROLL
@@ -140,7 +158,10 @@ template <int Columns, int Pixels>
 INLINE void run_pixels(const Correlation& g, const Planes& planes, const float* strip, float* y,
                        std::int64_t pixels) {
     float sums[Columns * TILE];
-    pixel_tile<Columns, Pixels>(g, planes, strip, sums);
+    if (Columns % 2 == 0 && g.halves[0].last > 0)
+        pixel_tile<Columns, Pixels, Columns % 2 == 0>(g, planes, strip, sums);
+    else
+        pixel_tile<Columns, Pixels, false>(g, planes, strip, sums);
     write_pixels<Columns, Pixels>(g, sums, y, pixels);
 }
 
