@@ -238,6 +238,7 @@ def test_what_cannot_be_exported_is_named(tmp_path: Path) -> None:
     bad: dict[str, Callable[[Tensor], Any]] = {
         "the operator flip cannot be written as ONNX": lambda x: x.flip(3),
         "an operand of add depends on the images": lambda x: x + np.sort(x.numpy(), 3),
+        "an operand of multiply depends on the images": lambda x: x * Tensor(x.numpy().mean()),
         "an output was not computed": lambda x: Tensor(x.numpy() * 2),
         "not do the same for 2 and for 3": lambda x: x + 1 if len(x) == 2 else x,
         "reshape gives": lambda x: (
@@ -255,6 +256,11 @@ def test_what_cannot_be_exported_is_named(tmp_path: Path) -> None:
             onnx.export(Applied(function), path, (4, 6, 6))
         with pytest.raises(ValueError, match=message.replace("only for odd", "for odd")):
             onnx.export(Applied(function), path, (4, 6, 6))
+    for model, name in ((None, "NoneType"), (nn.ReLU, "type")):
+        with pytest.raises(TypeError, match=f"export: model must be an nn.Module, got {name}"):
+            onnx.export(model, path, (4, 6, 6))  # type: ignore[arg-type]
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*none to"):
+        onnx.export(nn.ReLU(), tmp_path / "none" / "network.onnx", (4, 6, 6))
     with pytest.raises(TypeError, match="must give tensors, got int"):
         onnx.export(Applied(len), path, (4, 6, 6))
     with pytest.raises(TypeError, match="metadata must be text by name, got 'a': 1"):

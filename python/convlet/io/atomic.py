@@ -22,6 +22,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     It is written under another name in the same folder, synced to the disk, and renamed: whoever
     reads `path`, also after a crash, finds the old content or the new, never a part.
 
+    Raises:
+        OSError: it cannot be written; there is no folder for it, say.
+
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
@@ -31,6 +34,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         [('a.bin', b'whole')]
     """
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} to")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     try:
         with temporary.open("x+b") as file:

@@ -12,7 +12,7 @@ import numpy as np
 
 from convlet._version_text import version
 from convlet.io import atomic_write
-from convlet.nn.module import evaluating
+from convlet.nn.module import Module, evaluating
 from convlet.onnx.graph import IMAGES, Graph
 from convlet.onnx.operators import OPERATORS, OPSET
 from convlet.onnx.trace import trace
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from convlet.nn import Module
     from convlet.onnx.trace import Trace
 
 __all__ = ["export"]
@@ -55,7 +54,8 @@ def export(
 
     Raises:
         ImportError: the onnx library is missing: pip install "convlet[onnx]".
-        TypeError: the model gives something else than tensors, or metadata are not texts.
+        TypeError: the model is no module, gives something else than tensors, or metadata are not
+            texts.
         ValueError: an operator has no counterpart here, which is named; the shape is not (C, H, W);
             or the file would be larger than the 2 GB that its form allows.
 
@@ -66,6 +66,9 @@ def export(
         >>> if importlib.util.find_spec("onnx"):
         ...     onnx.export(models.lenet5(seed=0), path, (1, 28, 28))
     """
+    kind: Any = type(model)
+    if not issubclass(kind, Module):
+        raise TypeError(f"export: model must be an nn.Module, got {kind.__name__}")
     onnx = _onnx()
     shape = extents(input_shape, "export", "input_shape")
     if len(shape) != 3 or min(shape) < 1:

@@ -19,6 +19,12 @@ __all__ = ["IMAGES", "Graph"]
 IMAGES = "images"
 
 
+def _repeats_one_row(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
+    """Whether two arrays are the same row, as often as there are images."""
+    alike = a.ndim > 0 and a.shape[1:] == b.shape[1:]
+    return alike and bool((a == b[:1]).all() and (b == a[:1]).all())
+
+
 class Graph:
     """Nodes and constants of one network.
 
@@ -80,7 +86,7 @@ class Graph:
             a, b = mine.data, others.data
             if id(a) in self._state or np.array_equal(a, b, equal_nan=True):
                 self.call(mine, self.array(a))
-            elif a.shape[1:] == b.shape[1:] and (a == b[:1]).all() and (b == a[:1]).all():
+            elif _repeats_one_row(a, b):
                 self.call(mine, self._for_each_image(a[:1]))
             else:
                 raise ValueError(
