@@ -16,6 +16,7 @@ constexpr std::int64_t CHANNELS_OF_TASK = 24;      // about the fewest
 constexpr std::int64_t CHANNELS_OF_COPY = 64;      // of a single tap's, that share copied panels
 constexpr std::int64_t ENOUGH_TASKS = 32;          // more only read the same pixels again
 constexpr std::int64_t BLOCK_FLOATS = 128 * 1024;  // of both sides, for a single tap
+constexpr std::int64_t MANY_ROWS = 48;             // of a single tap, eight tiles or so
 constexpr std::int64_t CHANNELS_OF_REDUCTION = 64;
 
 // The two sides of the sum over pixels: rows of the register tile come from one, lanes from the
@@ -64,11 +65,13 @@ Sides outputs_by_inputs(const Conv2dShape& s, const float* dy, const float* x) {
             1};
 }
 
-// Blocks of which both sides, that are read once, share the L2.
+// Blocks of which both sides, that are read once, share the L2; where many tiles of rows read a
+// panel of the lanes, it had better stay in the L1.
 Blocks single_tap_blocks(const Correlation& g) {
-    return cut_blocks(
-        g.images, g.out_height, g.out_width,
-        std::clamp<std::int64_t>(BLOCK_FLOATS / (g.channels + g.out_channels), 192, 480));
+    const std::int64_t fitting = BLOCK_FLOATS / (g.channels + g.out_channels);
+    return cut_blocks(g.images, g.out_height, g.out_width,
+                      g.channels >= MANY_ROWS ? std::clamp<std::int64_t>(fitting, 96, 128)
+                                              : std::clamp<std::int64_t>(fitting, 192, 480));
 }
 
 }  // namespace
