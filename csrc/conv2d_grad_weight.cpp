@@ -65,6 +65,15 @@ Sides outputs_by_inputs(const Conv2dShape& s, const float* dy, const float* x) {
             1};
 }
 
+// Whether input channels would leave more of their lanes empty than output channels of theirs.
+bool leaves_lanes_empty(const Conv2dShape& s) {
+    const auto padded = [](std::int64_t channels) {
+        return padded_columns(kernels().panels(channels, false));
+    };
+    const std::int64_t in = s.group_channels, out = s.group_out_channels;
+    return padded(in) * out * 5 > padded(out) * in * 6;
+}
+
 // Blocks of which both sides, that are read once, share the L2; where many tiles of rows read a
 // panel of the lanes, it had better stay in the L1.
 Blocks single_tap_blocks(const Correlation& g) {
@@ -79,7 +88,8 @@ Blocks single_tap_blocks(const Correlation& g) {
 void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, float* dw) {
     const std::int64_t taps = s.kernel.h * s.kernel.w;
     const std::int64_t group_size = s.group_out_channels * s.group_channels * taps;
-    const bool single_tap = taps == 1 && s.padding.h == 0 && s.padding.w == 0 && !is_depthwise(s);
+    const bool single_tap = taps == 1 && s.padding.h == 0 && s.padding.w == 0 && !is_depthwise(s) &&
+                            !leaves_lanes_empty(s);
     const Sides sides = single_tap ? outputs_by_inputs(s, dy, x) : taps_by_outputs(s, dy, x);
     Correlation g = sides.geometry;
     const auto gradient_of = [&](std::int64_t group) {
