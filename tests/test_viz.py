@@ -330,3 +330,11 @@ def test_masks_that_cannot_be_drawn_are_refused(
         viz.mask_overlay(image, mask, ["a"])
     with pytest.raises(error, match=message):
         viz.segmentations(image[None], mask[None], mask[None], ["a"])
+
+
+def test_losses_over_rates_are_finite() -> None:
+    assert "learning rate of 0.1" in texts(viz.learning_rates([0.1, 0.2], [1.0, 2.0], 0.1))
+    with pytest.raises(ValueError, match="rates, losses and suggestion must be finite"):
+        viz.learning_rates([0.1, 0.2], [1.0, float("nan")], 0.1)
+    with pytest.raises(ValueError, match="must be two or more, got 1 and 1"):
+        viz.learning_rates([0.1], [1.0], 0.1)

@@ -23,7 +23,7 @@ def learning_rates(rates: Sequence[float], losses: Sequence[float], suggestion: 
         suggestion: the rate to mark.
 
     Raises:
-        ValueError: there are fewer than two steps, or not as many losses as rates.
+        ValueError: there are fewer than two steps, not as many losses as rates, or one is not finite.
 
     >>> from convlet import viz
     >>> figure = viz.learning_rates([1e-3, 1e-2, 1e-1], [2.0, 1.0, 3.0], 1e-2)
@@ -32,6 +32,8 @@ def learning_rates(rates: Sequence[float], losses: Sequence[float], suggestion: 
         raise ValueError(
             f"learning_rates: rates and losses must be two or more, got {len(rates)} and {len(losses)}"
         )
+    if not np.isfinite([*rates, *losses, suggestion]).all():
+        raise ValueError("learning_rates: rates, losses and suggestion must be finite")
     title = f"The loss falls fastest at a learning rate of {suggestion:.2g}"
     figure, _ = page(5.8, 3.9, title, "Dashed: the suggestion. The loss is a running mean.")
     axes = place(figure, 0.75, 0.6, 4.5, 2.95)
