@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import convlet as cl
 from commands import inside, one_line_error
+from convlet import nn
+from convlet.cli.errors import CommandError
+from convlet.cli.segment_scores import Mirrored
+from convlet.cli.tasks import TASKS
 from convlet.data import segmentation, shapes
 
 if TYPE_CHECKING:
@@ -66,6 +71,28 @@ def test_train_evaluate_predict(
 
     error = one_line_error(inside("show", "run", cwd=tmp_path, capsys=capsys), 2)
     assert "matplotlib" in error or "is a run of --task segment" in error
+
+
+def test_mirror_images_are_asked_about_as_well(
+    small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = ("train", "--task", "segment", "--epochs", "1", "--base-channels", "2", "--out", "run")
+    assert inside(*train, cwd=tmp_path, capsys=capsys).returncode == 0
+    done = inside("evaluate", "run", "--flip", "--json", cwd=tmp_path, capsys=capsys)
+    assert 0 < json.loads(done.stdout)["pixel_accuracy"] <= 1
+    # Of an image that is its own mirror image so is the mask.
+    image = SCENES.images[20].copy()
+    image[:, :, 16:] = image[:, :, 15::-1]
+    np.save(tmp_path / "a.npy", image)
+    done = inside("predict", "run", "a.npy", "--flip", "--json", cwd=tmp_path, capsys=capsys)
+    assert done.returncode == 0
+    model = nn.Conv2d(3, 4, (1, 2), padding="same")
+    scores = Mirrored(model)(cl.Tensor(image[None].astype(np.float32))).numpy()
+    np.testing.assert_allclose(scores, scores[..., ::-1], rtol=1e-5)
+    np.testing.assert_allclose(np.exp(scores).sum(axis=1), 1, rtol=1e-5)
+    for name in ("classify", "detect"):
+        with pytest.raises(CommandError, match=f"--flip: it is for --task segment, not {name}"):
+            TASKS[name].mirrored(model)
 
 
 def test_pictures(small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ _EXAMPLES = """\
 examples:
   convlet evaluate runs/lenet5-digits-001
   convlet evaluate runs/lenet5-digits-001 --data other.npz --json
+  convlet evaluate runs/resunet-shapes-001 --flip
 """
 
 
@@ -32,6 +33,11 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
         metavar="DATA",
         help="a data set by name or path, of which the test part is used (default: that of the run)",
     )
+    parser.add_argument(
+        "--flip",
+        action="store_true",
+        help="ask about mirror images as well and take the mean, for a network that segments",
+    )
     parser.add_argument("--json", action="store_true", help="write JSON")
     parser.set_defaults(run=run)
 
@@ -43,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = network.load(folder, config)
     source = arguments.data or config.data
     task = task_of(config)
+    if arguments.flip:
+        model = task.mirrored(model)
     images = task.dataset(task.load_test(source, config), config.mean, config.std)
     start = time.perf_counter()
     results = task.judge(model, images, config.classes)

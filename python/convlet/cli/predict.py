@@ -40,6 +40,11 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--out", metavar="FOLDER", help="new or empty: where predictions.json and pictures go"
     )
+    parser.add_argument(
+        "--flip",
+        action="store_true",
+        help="ask about mirror images as well and take the mean, for a network that segments",
+    )
     parser.add_argument("--json", action="store_true", help="write JSON")
     parser.set_defaults(run=run)
 
@@ -50,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     config = run_folder.read_config(folder)
     task = task_of(config)
     model = network.load(folder, config)
+    if arguments.flip:
+        model = task.mirrored(model)
     target = None
     if arguments.out is not None:
         target = run_folder.create(arguments.out, folder, "predictions")

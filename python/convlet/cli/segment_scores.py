@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import convlet as cl
+from convlet import nn
 from convlet.cli.output import percent
 from convlet.data import DataLoader
 from convlet.data.segmentation import IGNORED
+from convlet.nn import functional as F
 from convlet.train import BoundaryF1, MeanIoU
 
 if TYPE_CHECKING:
@@ -66,6 +68,24 @@ class SegmentScores:
             *((f"IoU of {name}", _number(value)) for name, value in each),
             ("test images", f"{self.images:,}"),
         ]
+
+
+class Mirrored(nn.Module):
+    """A network that is asked about images and their mirror images as well.
+
+    Its scores are logarithms of the mean probabilities, (N, K, H, W).
+    """
+
+    def __init__(self, model: Module) -> None:
+        """Ask this network."""
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: cl.Tensor) -> cl.Tensor:
+        """What the two looks have said, the second turned back."""
+        shares = F.softmax(self.model(images), dim=1)
+        mirrored = F.softmax(self.model(images.flip(-1)), dim=1).flip(-1)
+        return ((shares + mirrored) * 0.5).clamp(min=1e-30).log()
 
 
 def judge(model: Module, test: SegmentationDataset, classes: int, batch_size: int) -> SegmentScores:

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from convlet.cli.errors import WRONG_USE, CommandError
+
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Mapping, Sequence
@@ -103,6 +105,10 @@ class Task(ABC):
     @abstractmethod
     def fits(self, outputs: Any, classes: int, shape: tuple[int, ...]) -> bool:
         """Whether a network gives what the task needs, of one image of a shape (C, H, W)."""
+
+    def mirrored(self, model: Module) -> Module:
+        """The network, asked about mirror images as well: `--flip` of evaluate and predict."""
+        raise CommandError(f"--flip: it is for --task segment, not {self.name}", WRONG_USE)
 
     @abstractmethod
     def judge(self, model: Module, test: Any, classes: list[str]) -> Results:

@@ -12,7 +12,7 @@ from convlet.cli import datasets
 from convlet.cli.errors import WRONG_USE, CommandError
 from convlet.cli.image_input import read_whole
 from convlet.cli.output import percent
-from convlet.cli.segment_scores import SegmentScores, judge
+from convlet.cli.segment_scores import Mirrored, SegmentScores, judge
 from convlet.cli.tasks.base import Prediction, Task
 from convlet.data import segmentation, transforms
 from convlet.train import MeanIoU
@@ -113,6 +113,10 @@ class Segment(Task):
     def fits(self, outputs: Any, classes: int, shape: tuple[int, ...]) -> bool:
         """One score per class and pixel."""
         return isinstance(outputs, cl.Tensor) and outputs.shape == (1, classes, *shape[1:])
+
+    def mirrored(self, model: Module) -> Module:
+        """The network, asked about mirror images as well."""
+        return Mirrored(model)
 
     def judge(self, model: Module, test: SegmentationDataset, classes: list[str]) -> SegmentScores:
         """What overlaps with the truth, and how well outlines fit."""
