@@ -19,16 +19,16 @@ struct Run {
     std::int64_t first, taps;
 };
 
-// One axis of a kernel. Outputs `out` pixels apart read inputs `in` pixels apart, through every
-// `tap`th tap, of which each run is a filter of its own.
+// One axis of a kernel. Outputs `out` pixels apart read inputs that are as far apart as every
+// `tap`th tap reads, of which each run is a filter of its own.
 struct Axis {
-    std::int64_t in, out, tap;
+    std::int64_t out, tap;
     std::vector<Run> runs;
 };
 
 Axis cut_axis(std::int64_t kernel, std::int64_t step, std::int64_t dilation) {
     const std::int64_t common = std::gcd(step, dilation);
-    Axis axis{step / common * dilation, dilation / common, step / common, {}};
+    Axis axis{dilation / common, step / common, {}};
     for (std::int64_t phase = 0; phase < std::min(axis.tap, kernel); ++phase) {
         const std::int64_t taps = ceil_div(kernel - phase, axis.tap);
         const std::int64_t runs = ceil_div(taps, MOST_TAPS);
@@ -63,8 +63,8 @@ WinogradKernel winograd_kernel(const Correlation& g) {
     WinogradKernel k{};
     if (most < 2 || rows.runs.size() * columns.runs.size() > MOST_PIECES) return k;
     k.points = static_cast<int>(most) + 3;
-    k.in_h = rows.in;
-    k.in_w = columns.in;
+    k.in_h = rows.tap * g.dilation_h;
+    k.in_w = columns.tap * g.dilation_w;
     k.out_h = rows.out;
     k.out_w = columns.out;
     k.tap_h = rows.tap;
