@@ -149,7 +149,7 @@ INLINE void pack_piece(const WinogradKernel& k, const WinogradPiece& piece, cons
     const std::int64_t width = panel_width(p.panels, panel);
     const std::int64_t start = panel_start(p.panels, panel);
     const std::int64_t valid = smaller(width, p.panels.columns - start);
-    std::int64_t offsets[TAPS * TAPS];
+    std::int64_t offsets[9] = {};  // of 3x3 taps at most
     int taps = 0;
     for (int r = 0; r < piece.rows; ++r)
         for (int s = 0; s < piece.columns; ++s)
