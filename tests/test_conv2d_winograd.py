@@ -92,7 +92,7 @@ def test_float_error_is_near_the_promise(isa: str, case: Conv2dCase) -> None:
     arrays = float_arrays(case)
     wanted = compute(case, tuple(a.astype(np.float64) for a in arrays), reference)
     for name, got in compute(case, arrays).items():
-        assert relative_error(got, wanted[name]) < 1.2e-5, name
+        assert relative_error(got, wanted[name]) < (1.2e-5 if case in STRIDED else 1e-5), name
 
 
 @by_case
@@ -157,7 +157,8 @@ def test_errors_are_those_of_the_documents(
     for by in found.values():
         (rms, most), (direct_rms, direct_most) = by["Winograd"], by["direct"]
         assert 1e-7 < direct_rms < 6e-7
-        assert direct_most < 8e-6
+        # With a stride the RMS is that of pixels with few taps as well.
+        assert direct_most < (8e-6 if kernel[1] > 1 else 4e-6)
         assert 1.2 < rms / direct_rms < 7.5
         assert rms < 3e-6
         assert most < 1.5e-5
