@@ -3,7 +3,9 @@
     python benchmarks/conv2d_plan.py                 # ResNet-50, one image
     python benchmarks/conv2d_plan.py --images 8 --isa v3
 
-The rules of csrc/algorithm.cpp, csrc/winograd_kernel.cpp, csrc/correlation.cpp and csrc/blocks.cpp again, in Python, for one group without dilation. tests/test_conv2d_plan.py holds them to what the pool of memory hands out.
+The rules of csrc/correlation.cpp and csrc/blocks.cpp again, in Python, for one group without dilation;
+conv2d_rules.py has those of the algorithms. tests/test_conv2d_plan.py holds them to what the pool of memory
+hands out.
 """
 
 from __future__ import annotations
@@ -11,6 +13,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from conv2d_rules import (
+    REGISTERS,
+    algorithm_of,
+    ceil_div,
+    forward_of,
+    panels,
+    tile_count,
+    winograd_kernel,
+)
 
 from convlet import _core
 from convlet.bench import Conv2d
@@ -21,18 +33,9 @@ if TYPE_CHECKING:
 STRIP_FLOATS, TILE_FLOATS, LARGE_WEIGHTS, HUGE_WEIGHTS = 48 * 1024, 128 * 1024, 2**18, 2**22
 TASK_FLOPS, WAKE_UP_FLOPS = 1e6, 6e4 * 20
 ENOUGH_TASKS, TILE_TASKS, LEAST_PIXELS = 128, 16, 96
-OUT, LEAST_TILES, MOST_TILES, FEW_BLOCKS, WEIGHT_CHANNELS = 4, 12, 36, 2, 32
-TRANSFORM_COST, LEAST_GAIN, MOST_PIECES = 12, 1.2, 16
+LEAST_TILES, MOST_TILES, FEW_BLOCKS, WEIGHT_CHANNELS = 12, 36, 2, 32
 
 CORES = (2, 4, 8, 16, 32, 64)
-
-# Floats of a register, and registers across the widest tile (csrc/kernels/simd.hpp).
-REGISTERS = {"v2": (4, 2), "v3": (8, 2), "v4": (16, 4), "neon": (4, 4)}
-
-
-def ceil_div(a: int, b: int) -> int:
-    """a / b, rounded up."""
-    return -(-a // b)
 
 
 def clamp(value: int, least: int, most: int) -> int:
@@ -67,15 +70,6 @@ class Plan:
         return [floats for floats in (self.packed, *self.shared, own) if floats > 0]
 
 
-def panels(columns: int, isa: str, whole_registers: bool) -> tuple[int, int]:
-    """How many panels the columns make, and their columns with the padding."""
-    vector, widest = REGISTERS[isa]
-    count, rest = divmod(columns, vector * widest)
-    half = vector // 2 if vector > 4 else vector
-    lanes = half if rest <= half and not whole_registers else vector
-    return count + (rest > 0), count * vector * widest + ceil_div(rest, lanes) * lanes
-
-
 def cut(height: int, width: int, pixels: int) -> tuple[int, int]:
     """Rows and columns of a block of about so many pixels."""
     if width > pixels:
@@ -84,57 +78,11 @@ def cut(height: int, width: int, pixels: int) -> tuple[int, int]:
     return ceil_div(height, ceil_div(height, rows)), width
 
 
-@dataclass(frozen=True)
-class WinogradKernel:
-    """The pieces of a kernel (csrc/winograd_kernel.cpp); a side is `points` of the transforms."""
-
-    points: int
-    pieces: int
-    products: int  # for a tile, an input and an output channel
-
-
-def winograd_kernel(layer: Conv2d) -> WinogradKernel | None:
-    """A square kernel in pieces of at most 3x3 taps, or None where these are too many or too small."""
-    runs = []
-    for phase in range(min(layer.stride, layer.kernel)):
-        taps = ceil_div(layer.kernel - phase, layer.stride)
-        count = ceil_div(taps, 3)
-        runs += [(r + 1) * taps // count - r * taps // count for r in range(count)]
-    if max(runs) < 2 or len(runs) ** 2 > MOST_PIECES:
-        return None
-    points = max(runs) + OUT - 1
-    side = sum(points - (taps < max(runs)) for taps in runs)
-    return WinogradKernel(points, len(runs) ** 2, side**2)
-
-
-def tile_count(layer: Conv2d) -> int:
-    """Of 4x4 outputs."""
-    images, _, height, width = layer.y
-    return images * ceil_div(height, OUT) * ceil_div(width, OUT)
-
-
-def is_winograd(layer: Conv2d) -> bool:
-    """What algorithm_for() decides."""
-    images, k, height, width = layer.y
-    kernel, tiles, c = winograd_kernel(layer), tile_count(layer), layer.channels
-    if kernel is None or min(c, k) < 16 or tiles < 8:
-        return False
-    transforms = TRANSFORM_COST * kernel.points**2 * (kernel.pieces * c + k)
-    direct = layer.kernel**2 * images * height * width * c * k
-    return tiles * (kernel.products * c * k + transforms) * LEAST_GAIN <= direct
-
-
-def has_few_channels(layer: Conv2d) -> bool:
-    """Whether lanes are pixels, as algorithm_for() decides."""
-    _, k, _, width = layer.y
-    return k <= 8 and layer.stride == 1 and 2 <= layer.kernel <= 17 and width >= 8
-
-
 def plan(layer: Conv2d, isa: str) -> Plan:
     """What make_plan() and run_plans() make of a layer."""
     assert (layer.groups, layer.dilation) == (1, 1)
     flops = layer.flops("forward")
-    if is_winograd(layer):
+    if algorithm_of(forward_of(layer)) == "Winograd":
         return _winograd(layer, isa, int(min(TILE_TASKS, flops / TASK_FLOPS)), flops)
     return _direct(layer, isa, int(min(ENOUGH_TASKS, flops / TASK_FLOPS)), flops)
 
@@ -143,11 +91,12 @@ def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     k, c = layer.out_channels, layer.channels
     vector, widest = REGISTERS[isa]
     wide = vector * widest
-    kernel = winograd_kernel(layer)
+    correlation = forward_of(layer)
+    kernel = winograd_kernel(correlation)
     assert kernel is not None
     points, depth = kernel.points**2, kernel.pieces * c
     count, _ = panels(k, isa, whole_registers=True)
-    every, weights = tile_count(layer), points * depth * k
+    every, weights = tile_count(correlation, kernel), points * depth * k
     large = weights >= LARGE_WEIGHTS
     few = every <= FEW_BLOCKS * MOST_TILES or weights >= HUGE_WEIGHTS
     fitting = clamp(TILE_FLOATS // (points * (depth + wide)), LEAST_TILES, MOST_TILES)
@@ -176,7 +125,7 @@ def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     if (layer.kernel, layer.stride, layer.padding) == (1, 1, 0):
         images, height, width = 1, 1, images * height * width
     step = layer.stride**2
-    few = has_few_channels(layer)
+    few = algorithm_of(forward_of(layer)) == "few channels"
     pixels = clamp(STRIP_FLOATS // (c * step), 1 if step > 64 else 24, 480)
     if few:
         pixels = clamp(2 * STRIP_FLOATS // c, 24, 2048)

@@ -13,7 +13,7 @@ from convlet import ops
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["medians", "peak_flops"]
+__all__ = ["PRODUCT_FLOPS", "matrix_products", "medians", "peak_flops"]
 
 # Idle threads of a library go on spinning in the place of the next one's: OpenBLAS's for a tenth of
 # a second, those of ONNX Runtime and of OpenMP for a few milliseconds. A convolution took twice as
@@ -63,13 +63,25 @@ def _turn(call: Callable[[], Any], settle: float) -> float:
     return (time.perf_counter() - start) / count
 
 
-def peak_flops(repeats: int = 9) -> float:
-    """Operations per second of the fastest product of 1024 x 1024 matrices, NumPy's or ours.
+PRODUCT_SIZE = 1024
+PRODUCT_FLOPS = 2.0 * PRODUCT_SIZE**3
 
-    A good product of this size keeps the processor's multiply-add units busy, so this stands for
-    their peak. Noise can only lower it, so the best of all turns counts.
+
+def matrix_products() -> dict[str, Callable[[], Any]]:
+    """Products of two matrices that take `PRODUCT_FLOPS` operations: NumPy's and ours.
+
+    A good product of this size keeps the processor's multiply-add units busy, so the fastest stands
+    for their peak.
     """
-    a = np.random.default_rng(0).standard_normal((1024, 1024), np.float32)
-    products: tuple[Callable[[], Any], ...] = (lambda: a @ a, lambda: ops.linear(a, a))
+    a = np.random.default_rng(0).standard_normal((PRODUCT_SIZE, PRODUCT_SIZE), np.float32)
+    return {"NumPy's product": lambda: a @ a, "convlet's product": lambda: ops.linear(a, a)}
+
+
+def peak_flops(repeats: int = 9) -> float:
+    """Operations per second of the fastest of `matrix_products`.
+
+    Noise can only lower it, so the best of all turns counts.
+    """
+    products = matrix_products().values()
     best = min(_turn(product, SETTLE) for _ in range(repeats) for product in products)
-    return 2.0 * 1024**3 / best
+    return PRODUCT_FLOPS / best

@@ -86,7 +86,7 @@ def report(arguments: argparse.Namespace, cases: Sequence[Case]) -> int:
                 f"--only: nothing has {pattern} in its name; the operators are {known}", WRONG_USE
             )
     chosen = bench.selected(cases, arguments.only or ())
-    _check_files(arguments)
+    check_files(arguments)
     try:
         sides = bench.available(arguments.threads, arguments.sides)
     except ValueError as error:
@@ -111,7 +111,7 @@ def report(arguments: argparse.Namespace, cases: Sequence[Case]) -> int:
     return 0
 
 
-def _check_files(arguments: argparse.Namespace) -> None:
+def check_files(arguments: argparse.Namespace) -> None:
     """Refuse before the work what could not be written after it."""
     if arguments.picture is not None and importlib.util.find_spec("matplotlib") is None:
         raise CommandError(_NO_PICTURE, WRONG_USE)
