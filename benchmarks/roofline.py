@@ -8,7 +8,8 @@ multiply-adds, and the simplest operators that read, write, or do both, within a
 layer's arrays have: machines change their speed within minutes. The least time by operations is that
 of what the algorithm chosen makes (`roofline_work.py`) at the peak; that by bytes lets each array be
 read once and written once, and those of batch normalisation once per pass. The larger one binds, and
-its share of the time measured is what is reached. Figures are medians.
+its share of the time measured is what is reached. The figures of a pass are those of one turn, that with
+the median of the shares.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from roofline_work import Work, passes
 
 import convlet
 from convlet import bench
-from convlet.bench.timing import PRODUCT_FLOPS, matrix_products
+from convlet.bench.timing import PRODUCT_FLOPS, matrix_products, turns
 from convlet.cli.arguments import whole
 from convlet.cli.bench import check_files
 from convlet.cli.errors import CommandError
@@ -88,15 +89,19 @@ class Row:
 
 
 def measure(case: Any, side: Side, repeats: int) -> Iterator[Row]:
-    """The rows of a layer; all that they need is timed turn by turn."""
+    """The rows of a layer, each from the turn whose share is the median."""
     works = passes(case, convlet.show_config(mode="dicts")["isa"])
     ours, products = getattr(side, case.operator)(case), matrix_products()
     sizes = {rounded(work.held): None for work in works.values()}
-    times = bench.medians({**ours, **products, **all_calls(sizes)}, repeats)
-    peak = 1e3 * PRODUCT_FLOPS / min(times[name] for name in products)
+    taken = turns({**ours, **products, **all_calls(sizes)}, repeats)
+    by_turn = [{name: times[turn] for name, times in taken.items()} for turn in range(repeats)]
     for kind, work in works.items():
-        streams = streams_of(times, work.held)
-        yield Row(case.group, case.name, kind, work, times[kind], peak, streams)
+        rows = []
+        for times in by_turn:
+            peak = 1e3 * PRODUCT_FLOPS / min(times[name] for name in products)
+            streams = streams_of(times, work.held)
+            rows.append(Row(case.group, case.name, kind, work, times[kind], peak, streams))
+        yield sorted(rows, key=lambda row: row.share)[repeats // 2]
 
 
 def tell_curve(streams: Mapping[int, Streams]) -> None:
@@ -139,7 +144,7 @@ def write(options: argparse.Namespace, streams: Mapping[int, Streams], rows: lis
     if options.picture is not None:
         from roofline_picture import draw
 
-        note = f"Instruction set {config['isa']}, {options.threads} threads; medians."
+        note = f"Instruction set {config['isa']}, {options.threads} threads; of each pass the median turn."
         draw(rows, streams, note).savefig(options.picture)
 
 
@@ -149,7 +154,7 @@ def main() -> int:
     parser.add_argument("--threads", type=whole(1, 1024), metavar="N",
                         default=convlet.get_num_threads())  # fmt: skip
     parser.add_argument("--repeats", type=whole(1, 1000), metavar="N", default=5,
-                        help="turns of which the median is told (default 5)")  # fmt: skip
+                        help="turns of which the median one is told (default 5)")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures, - for output")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw them")
     options = parser.parse_args()

@@ -164,6 +164,26 @@ def test_what_takes_longer_binds() -> None:
     assert fast.as_dict()["moved_with_allocate"] == 3e6
 
 
+def test_figures_are_those_of_the_turn_with_the_median_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    roofline, case = module("roofline"), bench.MaxPool2d("pool", 1, 64, 8, 2, 2)
+
+    def told(calls: dict[str, Any], repeats: int) -> dict[str, list[float]]:
+        times = {name: [1.0, 2.0, 3.0] for name in calls}  # a machine that becomes slower
+        times["forward"] = [20.0, 16.0, 50.0]  # shares as 1/20, 2/16 and 3/50
+        times["gradient of input"] = [10.0, 30.0, 10.0]
+        assert repeats == 3
+        return times
+
+    monkeypatch.setattr(roofline, "turns", told)
+    side = module("convlet.bench.sides._native").Convlet()
+    forward, gradient = roofline.measure(case, side, 3)
+    assert (forward.time, gradient.time) == (50.0, 10.0)
+    assert forward.peak == 1e3 * bench.timing.PRODUCT_FLOPS / 3.0
+    assert gradient.peak == 1e3 * bench.timing.PRODUCT_FLOPS / 1.0
+
+
 def test_streams_move_the_bytes_of_their_working_set(monkeypatch: pytest.MonkeyPatch) -> None:
     streams = module("roofline_streams")
     seen: dict[str, int] = {}

@@ -13,7 +13,7 @@ from convlet import ops
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["PRODUCT_FLOPS", "matrix_products", "medians", "peak_flops"]
+__all__ = ["PRODUCT_FLOPS", "matrix_products", "medians", "peak_flops", "turns"]
 
 # Idle threads of a library go on spinning in the place of the next one's: OpenBLAS's for a tenth of
 # a second, those of ONNX Runtime and of OpenMP for a few milliseconds. A convolution took twice as
@@ -35,8 +35,22 @@ def medians(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, f
         >>> sorted(medians({"list": lambda: list(range(9)), "tuple": lambda: (1, 2)}, 1))
         ['list', 'tuple']
     """
+    return {name: statistics.median(times) for name, times in turns(calls, repeats).items()}
+
+
+def turns(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
+    """Milliseconds of each call in each turn, for figures that must be of the same moment.
+
+    Args:
+        calls: what is timed, by name.
+        repeats: how many turns each gets; at least 1.
+
+    Example:
+        >>> len(turns({"list": lambda: list(range(9))}, 3)["list"])
+        3
+    """
     if repeats < 1:
-        raise ValueError(f"medians: repeats must be at least 1, got {repeats}")
+        raise ValueError(f"turns: repeats must be at least 1, got {repeats}")
     for call in calls.values():
         call()
     settle = SETTLE if len(calls) > 1 else 0.0
@@ -44,7 +58,7 @@ def medians(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, f
     for _ in range(repeats):
         for name, call in calls.items():
             taken[name].append(1e3 * _turn(call, settle))
-    return {name: statistics.median(times) for name, times in taken.items()}
+    return taken
 
 
 def _turn(call: Callable[[], Any], settle: float) -> float:
