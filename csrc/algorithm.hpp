@@ -7,7 +7,7 @@
 
 namespace convlet {
 
-enum class Algorithm : std::int32_t { direct, few_channels, winograd, depthwise };
+enum class Algorithm : std::int32_t { direct, few_channels, winograd, depthwise, depthwise_spread };
 
 // docs/kernels.md tells the rule and the reasons.
 Algorithm algorithm_for(const Correlation& geometry);

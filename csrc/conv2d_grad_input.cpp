@@ -148,6 +148,34 @@ std::vector<float> paired_weights(const Conv2dShape& s, const float* weight, con
     return all;
 }
 
+// Whether depthwise_spread() computes all phases at once.
+bool spreads(const Conv2dShape& s) {
+    constexpr std::int64_t LEAST_CHANNELS = 16;  // a register of them, in every instruction set
+    return is_depthwise(s) && s.channels >= LEAST_CHANNELS && s.stride.h == 2 && s.stride.w == 2 &&
+           s.dilation.h == 1 && s.dilation.w == 1 && (s.kernel.w == 3 || s.kernel.w == 5);
+}
+
+void spread(const Conv2dShape& s, const float* dy, const float* weight, const float* bias,
+            float* dx) {
+    const std::int64_t taps = s.kernel.h * s.kernel.w;
+    std::vector<std::int64_t> offsets(static_cast<std::size_t>(taps));
+    std::iota(offsets.begin(), offsets.end(), 0);
+    const Phase rows{s.kernel.h, 0, 0, 1, -s.padding.h, s.height};
+    const Phase columns{s.kernel.w, 0, 0, 1, -s.padding.w, s.width};
+    Correlation g = phase_geometry(s, rows, columns);
+    g.spread = true;
+    g.step_h = s.stride.h;
+    g.step_w = s.stride.w;
+    g.y_pixel = s.channels;
+    g.y_row = s.width * s.channels;
+    g.x = dy;
+    g.y = dx;
+    g.epilogue.bias = bias;
+    std::vector<Plan> plans{
+        make_plan(g, {weight, 1, taps, taps, taps, offsets.data(), g.panels, nullptr})};
+    run_plans(plans);
+}
+
 // What the phases that no tap reaches keep.
 void fill_pixels(const Conv2dShape& s, const float* bias, float* dx) {
     const std::int64_t row = s.width * s.channels;
@@ -167,6 +195,7 @@ void fill_pixels(const Conv2dShape& s, const float* bias, float* dx) {
 
 void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* weight,
                        const float* bias, float* dx) {
+    if (spreads(s)) return spread(s, dy, weight, bias, dx);
     const std::vector<Phase> rows =
         phases(s.height, s.kernel.h, s.stride.h, s.padding.h, s.dilation.h);
     const std::vector<Phase> columns =

@@ -174,6 +174,7 @@ void run_block(const Plan& p, const PixelBlock& b, std::int64_t first, std::int6
                float* scratch) {
     const KernelTable& table = kernels();
     if (p.algorithm == Algorithm::depthwise) return table.depthwise(p.geometry, b);
+    if (p.algorithm == Algorithm::depthwise_spread) return table.depthwise_spread(p.geometry, b);
     if (p.algorithm == Algorithm::few_channels) return table.correlate_few(p.geometry, b, scratch);
     table.correlate(p.geometry, b, first, last, scratch);
 }
@@ -233,7 +234,7 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
 }
 
 std::int64_t scratch_floats(const Plan& p) {
-    if (p.algorithm == Algorithm::depthwise) return 0;
+    if (p.geometry.depthwise) return 0;
     if (p.algorithm == Algorithm::few_channels)
         return kernels().few_channels_floats(p.geometry, largest_block(p.blocks));
     if (p.algorithm == Algorithm::direct)
@@ -274,7 +275,9 @@ Blocks direct_blocks(const Correlation& g, Algorithm algorithm) {
 }  // namespace
 
 double flops(const Correlation& g) {
-    return 2.0 * static_cast<double>(g.images * g.out_height * g.out_width) *
+    const std::int64_t shared = g.spread ? g.step_h * g.step_w : 1;  // pixels that share the taps
+    return 2.0 / static_cast<double>(shared) *
+           static_cast<double>(g.images * g.out_height * g.out_width) *
            static_cast<double>(g.kernel_h * g.kernel_w * g.channels * g.out_channels);
 }
 

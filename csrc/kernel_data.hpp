@@ -58,6 +58,8 @@ struct Correlation {
     Panels panels;
     Epilogue epilogue;
     bool depthwise;  // `channels` is then 1
+    bool spread;     // y[n, h, w, k] = sum over i, j of x[n, i, j, k] * b[r, s, k] instead, where
+                     // h = i*step_h + r + origin_h and w likewise: depthwise_spread() only
     // Where the output channels are those of two neighbouring pixels of a gradient (correlate_few):
     // which taps of a row each half of them has. All zeros stand for one pixel.
     TapRange halves[2];

@@ -21,6 +21,7 @@ struct KernelTable {
     std::int64_t (*few_channels_floats)(const Correlation&, const PixelBlock& largest);
     void (*correlate_few)(const Correlation&, const PixelBlock&, float* strip);
     void (*depthwise)(const Correlation&, const PixelBlock&);
+    void (*depthwise_spread)(const Correlation&, const PixelBlock&);
     std::int64_t (*depthwise_lane_blocks)(std::int64_t channels);
     std::int64_t (*depthwise_partial_floats)(const Correlation&);
     // Rows [first_row, last_row) of dy, counted through all images.

@@ -1,7 +1,7 @@
 """Depthwise convolution: every kernel that is unrolled, every border, every number of channels.
 
-depthwise.cpp computes two rows of four pixels where taps allow it, depthwise_grad_weight.cpp runs
-of rows; both treat the columns at the border apart and have a general path for all other shapes.
+depthwise.cpp computes two rows of four pixels where taps allow it, depthwise_spread.cpp two rows of
+pairs of pixels for gradients of stride 2, depthwise_grad_weight.cpp runs of rows; all treat the columns at the border apart and have a general path for all other shapes.
 """
 
 from __future__ import annotations
@@ -128,6 +128,11 @@ ODD = [
     Depthwise(37, (2, 3), (5, 5), (2, 2), (4, 4)),  # some windows see no pixel at all
     Depthwise(37, (9, 10), (3, 3), (2, 1), (1, 1)),
     Depthwise(37, (9, 10), (3, 3), (1, 2), (0, 1)),
+    Depthwise(37, (10, 11), (5, 5), (2, 2), (1, 1)),
+    Depthwise(37, (12, 13), (4, 3), (2, 2), (2, 1)),
+    Depthwise(37, (13, 12), (1, 5), (2, 2), (0, 2)),
+    Depthwise(37, (3, 600), (3, 3), (2, 2), (1, 1), images=1),
+    Depthwise(37, (3, 601), (5, 5), (2, 2), (2, 2), images=1),
     Depthwise(37, (10, 12), (3, 3), (3, 3), (1, 1)),
     Depthwise(37, (10, 12), (5, 5), (3, 2), (2, 1)),
     Depthwise(37, (11, 12), (3, 3), (1, 1), (2, 2), (2, 2)),
@@ -151,6 +156,21 @@ def test_any_number_of_channels(isa: str, kernel: int, stride: int) -> None:
         assert_equals_whole_numbers(
             Depthwise(channels, (6, 9), (kernel, kernel), (stride, stride), pads, images=1)
         )
+
+
+@pytest.mark.parametrize("channels", [7, 16, 37])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_a_transposed_convolution_adds_its_bias_to_every_pixel(
+    isa: str, kernel: int, channels: int
+) -> None:
+    case = Depthwise(channels, (11, 14), (kernel, kernel), (2, 2), (kernel // 2, 1))
+    a = answers(case)
+    axes = zip(case.size, case.y[2:], case.padding, strict=True)
+    extra = [size - ((out - 1) * 2 - 2 * padding + kernel) for size, out, padding in axes]
+    y = ops.conv_transpose2d(
+        floats(a.dy), floats(a.weight), floats(a.bias), 2, case.padding, extra, channels
+    )
+    assert np.array_equal(y, a.dx + a.bias[:, np.newaxis, np.newaxis])
 
 
 # More than the caches hold: what the next rows need is fetched ahead.

@@ -173,7 +173,7 @@ def test_no_mmx_register_is_touched(module: ModuleType) -> None:
 # Kernels that unroll taps and pixels around a loop over rows or columns, and how many of the numbers
 # in their names make up the products of one round.
 UNROLLED = {
-    "depthwise": (r"filter<2, 4, [35], [12], \w+>", slice(0, 3)),
+    "depthwise": (r"filter<2, 4, [35], [12], 7, \w+>", slice(0, 3)),
     "depthwise_grad_weight": (r"add_rows<\d+, [23], [35], [12], \w+>", slice(1, 3)),
 }
 PIXELS = 4  # which the names of depthwise_grad_weight.cpp leave out

@@ -13,6 +13,7 @@ void correlate(const Correlation& geometry, const PixelBlock& block, std::int64_
 std::int64_t few_channels_floats(const Correlation& geometry, const PixelBlock& largest);
 void correlate_few(const Correlation& geometry, const PixelBlock& block, float* strip);
 void depthwise(const Correlation& geometry, const PixelBlock& block);
+void depthwise_spread(const Correlation& geometry, const PixelBlock& block);
 std::int64_t depthwise_lane_blocks(std::int64_t channels);
 std::int64_t depthwise_partial_floats(const Correlation& geometry);
 void depthwise_grad_weight(const WeightGradient& gradient, const LaneBlocks& blocks,

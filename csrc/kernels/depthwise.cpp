@@ -19,8 +19,8 @@ struct Group {
     const float* x;        // what the first of `columns` reads in tap row 0 of the first output row
     const float* weights;  // of that column in tap row 0: [row][tap][channel]
     float* y;
-    std::int64_t columns;        // taps of a row that fall inside the image
-    Range upper, shared, lower;  // rows of x that serve only the first row, both, the second
+    std::int64_t columns;  // taps of a row that fall inside the image
+    SharedRows rows;
 };
 
 // The part of an epilogue that needs more than a sum, its bias and a cut.
@@ -49,7 +49,8 @@ __attribute__((noinline)) void finish_pixel(const Correlation& g, float* y) {
     write_pixel(y, y, g.out_channels, e);
 }
 
-// Adds the taps of the rows `range` of x to the sums of the output rows First to Last - 1.
+// Adds the taps of the rows `range` of x, which is not empty, to the sums of the output rows First
+// to Last - 1.
 template <int Lanes, int First, int Last, int Count, int Columns, int Step, int Rows>
 INLINE void add_rows(const Correlation& g, const Group& group, const Range& range, std::int64_t c,
                      std::int64_t lanes, float (&sums)[Rows][Count][Lanes]) {
@@ -58,7 +59,8 @@ INLINE void add_rows(const Correlation& g, const Group& group, const Range& rang
     const float* RESTRICT x = group.x + range.first * x_row + c;
     const float* RESTRICT w = group.weights + (range.first - First * g.step_h) * w_row + c;
     const std::int64_t w_back = g.step_h * w_row;
-    for (std::int64_t r = range.first; r < range.last; ++r, x += x_row, w += w_row) {
+    std::int64_t r = range.first;
+    do {
         if constexpr (Columns > 0) {
             UNROLL
             for (int q = 0; q < (Count - 1) * Step + Columns; ++q) {
@@ -87,7 +89,9 @@ INLINE void add_rows(const Correlation& g, const Group& group, const Range& rang
                 }
             }
         }
-    }
+        x += x_row;
+        w += w_row;
+    } while (++r < range.last);
 }
 
 // Fetches what the same columns of the next Rows output rows read and write: the processor does not
@@ -111,7 +115,7 @@ INLINE void fetch_next_rows(const Correlation& g, const Group& group, std::int64
 }
 
 // One register of lanes from channel c on; `lanes` below Lanes leaves part of it empty.
-template <int Lanes, int Rows, int Count, int Columns, int Step>
+template <int Lanes, int Rows, int Count, int Columns, int Step, int Parts>
 INLINE void filter_lanes(const Correlation& g, const Group& group, std::int64_t c,
                          std::int64_t lanes) {
     const float* bias = g.epilogue.scale == nullptr ? g.epilogue.bias : nullptr;
@@ -125,11 +129,12 @@ INLINE void filter_lanes(const Correlation& g, const Group& group, std::int64_t 
                 sums[k][p][l] = bias == nullptr ? 0.0F : bias[c + l];
         }
     }
-    add_rows<Lanes, 0, 1, Count, Columns, Step>(g, group, group.upper, c, lanes, sums);
-    if constexpr (Rows == 2) {
-        add_rows<Lanes, 0, 2, Count, Columns, Step>(g, group, group.shared, c, lanes, sums);
-        add_rows<Lanes, 1, 2, Count, Columns, Step>(g, group, group.lower, c, lanes, sums);
-    }
+    if constexpr ((Parts & UPPER) != 0)
+        add_rows<Lanes, 0, 1, Count, Columns, Step>(g, group, group.rows.upper, c, lanes, sums);
+    if constexpr ((Parts & SHARED) != 0)
+        add_rows<Lanes, 0, 2, Count, Columns, Step>(g, group, group.rows.shared, c, lanes, sums);
+    if constexpr ((Parts & LOWER) != 0)
+        add_rows<Lanes, 1, 2, Count, Columns, Step>(g, group, group.rows.lower, c, lanes, sums);
     UNROLL
     for (int k = 0; k < Rows; ++k) {
         UNROLL
@@ -139,7 +144,7 @@ INLINE void filter_lanes(const Correlation& g, const Group& group, std::int64_t 
 }
 
 // `groups` groups side by side, all channels.
-template <int Rows, int Count, int Columns, int Step, bool Far = false>
+template <int Rows, int Count, int Columns, int Step, int Parts, bool Far = false>
 __attribute__((noinline)) void filter(const Correlation& g, Group group, std::int64_t groups) {
     const std::int64_t channels = g.out_channels;
     for (std::int64_t n = 0; n < groups; ++n) {
@@ -147,10 +152,10 @@ __attribute__((noinline)) void filter(const Correlation& g, Group group, std::in
             for (std::int64_t block = 0; block * VECTOR < channels; ++block) {
                 const std::int64_t c = lane_block_start(channels, block);
                 if constexpr (Far) fetch_next_rows<Rows, Count, Step>(g, group, c);
-                filter_lanes<VECTOR, Rows, Count, Columns, Step>(g, group, c, VECTOR);
+                filter_lanes<VECTOR, Rows, Count, Columns, Step, Parts>(g, group, c, VECTOR);
             }
         } else if constexpr (Columns == 0) {
-            filter_lanes<VECTOR, Rows, Count, 0, Step>(g, group, 0, channels);
+            filter_lanes<VECTOR, Rows, Count, 0, Step, Parts>(g, group, 0, channels);
         }
         if (needs_more(g.epilogue))
             for (int k = 0; k < Rows; ++k)
@@ -169,19 +174,19 @@ INLINE Group group_of(const Correlation& g, const PixelBlock& b, std::int64_t i)
     group.x = g.x + (b.image * g.height + top) * g.width * g.x_pixel;
     group.y = g.y + b.image * g.y_image + i * g.y_row;
     if constexpr (Rows == 1) {
-        group.upper = taps_inside(top, g.dilation_h, g.kernel_h, g.height);
+        group.rows.upper = taps_inside(top, g.dilation_h, g.kernel_h, g.height);
     } else {
         const Range image{-top, g.height - top};
         const std::int64_t apart = g.step_h, last = apart + g.kernel_h;
-        group.upper = common({0, smaller(apart, g.kernel_h)}, image);
-        group.shared = common({apart, g.kernel_h}, image);
-        group.lower = common({larger(apart, g.kernel_h), last}, image);
+        group.rows.upper = common({0, smaller(apart, g.kernel_h)}, image);
+        group.rows.shared = common({apart, g.kernel_h}, image);
+        group.rows.lower = common({larger(apart, g.kernel_h), last}, image);
     }
     return group;
 }
 
 // The pixel in column j, of whose columns of taps any number may be inside the image.
-template <int Rows>
+template <int Rows, int Parts>
 INLINE void filter_pixel(const Correlation& g, Group group, std::int64_t j, bool general) {
     const std::int64_t left = j * g.step_w + g.origin_w;
     const Range taps = taps_inside(left, g.dilation_w, g.kernel_w, g.width);
@@ -189,58 +194,83 @@ INLINE void filter_pixel(const Correlation& g, Group group, std::int64_t j, bool
     group.weights = g.packed + taps.first * g.out_channels;
     group.y += j * g.y_pixel;
     group.columns = taps.last - taps.first;
-    if (general) return filter<1, 1, 0, 1>(g, group, 1);
+    if (general) return filter<1, 1, 0, 1, Parts & UPPER>(g, group, 1);
     switch (group.columns) {
         case 1:
-            return filter<Rows, 1, 1, 1>(g, group, 1);
+            return filter<Rows, 1, 1, 1, Parts>(g, group, 1);
         case 2:
-            return filter<Rows, 1, 2, 1>(g, group, 1);
+            return filter<Rows, 1, 2, 1, Parts>(g, group, 1);
         case 3:
-            return filter<Rows, 1, 3, 1>(g, group, 1);
+            return filter<Rows, 1, 3, 1, Parts>(g, group, 1);
         case 4:
-            return filter<Rows, 1, 4, 1>(g, group, 1);
+            return filter<Rows, 1, 4, 1, Parts>(g, group, 1);
         case 5:
-            return filter<Rows, 1, 5, 1>(g, group, 1);
+            return filter<Rows, 1, 5, 1, Parts>(g, group, 1);
         default:  // none
-            group.upper = group.shared = group.lower = {};
-            return filter<Rows, 1, 1, 1>(g, group, 1);
+            return filter<Rows, 1, 1, 1, 0>(g, group, 1);
     }
 }
 
 // Pixels [j, j + groups * Count), of which all taps of a row are inside the image.
-template <int Rows, int Count, int Columns, int Step>
+template <int Rows, int Count, int Columns, int Step, int Parts>
 INLINE void filter_inside(const Correlation& g, Group group, std::int64_t j, std::int64_t groups) {
     group.x += (j * g.step_w + g.origin_w) * g.x_pixel;
     group.weights = g.packed;
     group.y += j * g.y_pixel;
     group.columns = g.kernel_w;
     if constexpr (Count == PIXELS && Columns > 0) {
-        if (is_far(g)) return filter<Rows, Count, Columns, Step, true>(g, group, groups);
+        if (is_far(g)) return filter<Rows, Count, Columns, Step, Parts, true>(g, group, groups);
     }
-    filter<Rows, Count, Columns, Step>(g, group, groups);
+    filter<Rows, Count, Columns, Step, Parts>(g, group, groups);
 }
 
-// The columns [j0, j1) of Rows output rows. Columns of 0 stands for taps of any number, distance
-// and step.
-template <int Rows, int Columns, int Step>
-INLINE void filter_rows(const Correlation& g, const PixelBlock& b, std::int64_t i,
-                        const Range& inside) {
+// The columns [j0, j1) of Rows output rows, of which those of `inside` have all their taps of a row
+// inside the image. Columns of 0 stands for taps of any number, distance and step.
+template <int Rows, int Columns, int Step, int Parts>
+__attribute__((noinline)) void filter_columns(const Correlation& g, const PixelBlock& b,
+                                              const Group& row, const Range& inside) {
     constexpr bool GENERAL = Columns == 0;
-    const Group row = group_of<Rows>(g, b, i);
     std::int64_t j = b.j0;
-    for (; j < inside.first; ++j) filter_pixel<Rows>(g, row, j, GENERAL);
+    for (; j < inside.first; ++j) filter_pixel<Rows, Parts>(g, row, j, GENERAL);
     const std::int64_t groups = (inside.last - j) / PIXELS;
     if (groups > 0) {
-        filter_inside<Rows, PIXELS, Columns, Step>(g, row, j, groups);
+        filter_inside<Rows, PIXELS, Columns, Step, Parts>(g, row, j, groups);
         j += groups * PIXELS;
     }
     if constexpr (!GENERAL) {
         if (j + 2 <= inside.last) {
-            filter_inside<Rows, 2, Columns, Step>(g, row, j, 1);
+            filter_inside<Rows, 2, Columns, Step, Parts>(g, row, j, 1);
             j += 2;
         }
     }
-    for (; j < b.j1; ++j) filter_pixel<Rows>(g, row, j, GENERAL);
+    for (; j < b.j1; ++j) filter_pixel<Rows, Parts>(g, row, j, GENERAL);
+}
+
+template <int Columns, int Step>
+INLINE void filter_row(const Correlation& g, const PixelBlock& b, std::int64_t i,
+                       const Range& inside) {
+    const Group row = group_of<1>(g, b, i);
+    if (parts_of(row.rows) == UPPER)
+        return filter_columns<1, Columns, Step, UPPER>(g, b, row, inside);
+    filter_columns<1, Columns, Step, 0>(g, b, row, inside);
+}
+
+template <int Columns, int Step>
+INLINE void filter_two_rows(const Correlation& g, const PixelBlock& b, std::int64_t i,
+                            const Range& inside) {
+    constexpr int ALL = UPPER | SHARED | LOWER;
+    const Group rows = group_of<2>(g, b, i);
+    switch (parts_of(rows.rows)) {
+        case ALL:
+            return filter_columns<2, Columns, Step, ALL>(g, b, rows, inside);
+        case UPPER | SHARED:
+            return filter_columns<2, Columns, Step, UPPER | SHARED>(g, b, rows, inside);
+        case SHARED | LOWER:
+            return filter_columns<2, Columns, Step, SHARED | LOWER>(g, b, rows, inside);
+        default:
+            filter_row<Columns, Step>(g, b, i, inside);
+            return filter_row<Columns, Step>(g, b, i + 1, inside);
+    }
 }
 
 template <int Columns, int Step>
@@ -249,8 +279,8 @@ __attribute__((noinline)) void filter_block(const Correlation& g, const PixelBlo
                                                              g.kernel_w, g.dilation_w, g.width));
     std::int64_t i = b.i0;
     if constexpr (Columns > 0)
-        for (; i + 2 <= b.i1; i += 2) filter_rows<2, Columns, Step>(g, b, i, inside);
-    for (; i < b.i1; ++i) filter_rows<1, Columns, Step>(g, b, i, inside);
+        for (; i + 2 <= b.i1; i += 2) filter_two_rows<Columns, Step>(g, b, i, inside);
+    for (; i < b.i1; ++i) filter_row<Columns, Step>(g, b, i, inside);
 }
 
 }  // namespace

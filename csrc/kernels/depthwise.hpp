@@ -25,6 +25,19 @@ INLINE std::int64_t lane_block_start(std::int64_t channels, std::int64_t block) 
     return larger(0, smaller(block * VECTOR, channels - VECTOR));
 }
 
+// Rows of x that serve only the first of two rows of y, both, only the second. Loops around sums
+// must run once at least, so a kernel knows as a constant which of the three it has.
+struct SharedRows {
+    Range upper, shared, lower;
+};
+constexpr int UPPER = 1, SHARED = 2, LOWER = 4;
+
+INLINE int parts_of(const SharedRows& rows) {
+    return (rows.upper.first < rows.upper.last ? UPPER : 0) |
+           (rows.shared.first < rows.shared.last ? SHARED : 0) |
+           (rows.lower.first < rows.lower.last ? LOWER : 0);
+}
+
 // The outputs of one axis all of whose taps are inside the image.
 INLINE Range outputs_inside(std::int64_t outputs, std::int64_t origin, std::int64_t step,
                             std::int64_t taps, std::int64_t dilation, std::int64_t size) {

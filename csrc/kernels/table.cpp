@@ -37,6 +37,7 @@ constinit const KernelTable table{
     .few_channels_floats = few_channels_floats,
     .correlate_few = correlate_few,
     .depthwise = depthwise,
+    .depthwise_spread = depthwise_spread,
     .depthwise_lane_blocks = depthwise_lane_blocks,
     .depthwise_partial_floats = depthwise_partial_floats,
     .depthwise_grad_weight = depthwise_grad_weight,
