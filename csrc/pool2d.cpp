@@ -14,6 +14,7 @@ namespace {
 
 constexpr double LEAST_FLOATS = 8 * 1024;  // of a task: some microseconds
 constexpr double MOST_FLOATS = 64 * 1024;  // of a task: its rows stay in L2
+constexpr double INDEX_COST = 0.125;       // of looking at an index, to moving a float
 constexpr std::int64_t CHANNELS = 64;      // at least, where channels are shared out
 
 Pooling pooling(const Pool2dShape& s) {
@@ -141,7 +142,7 @@ void check_pool_indices(const Pool2dShape& s, const void* indices) {
     const Pooling p = pooling(s);
     const KernelTable& table = kernels();
     std::atomic<bool> good{true};
-    for_blocks(plan_windows(s), floats(output_extents(s)),
+    for_blocks(plan_windows(s), floats(output_extents(s)) * INDEX_COST,
                [&](const PixelBlock& block, std::int64_t) {
                    if (!table.max_pool2d_valid(p, block, indices))
                        good.store(false, std::memory_order_relaxed);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -195,6 +196,28 @@ def test_an_index_outside_its_window_is_refused(
     good["indices"][place] = value
     where = ", ".join(map(str, place))
     refuse(max_grad, good, ValueError, rf"indices\[{where}\] must name a pixel.*, got {value}$")
+
+
+@pytest.mark.parametrize(("kernel", "padding"), [(2, 0), (3, 1), (5, 2), (6, 3)])
+def test_an_index_is_taken_if_it_names_a_pixel(isa: str, kernel: int, padding: int) -> None:
+    size, channels = 9, 17
+    out = (size + 2 * padding - kernel) // 2 + 1
+    inside = padding * kernel + padding  # the tap that every window has inside the image
+    dy = np.ones((1, channels, out, out), np.float32)
+    for place in np.ndindex(out, out):
+        for value in range(kernel * kernel + 2):
+            tap = np.array(divmod(value, kernel))
+            pixel = np.array(place) * 2 - padding + tap
+            indices = np.full(dy.shape, inside, np.uint8)
+            indices[(0, channels - 1, *place)] = value
+            call = partial(
+                ops.max_pool2d_grad, dy, indices, (1, channels, size, size), kernel, 2, padding
+            )
+            if value < kernel * kernel and (pixel >= 0).all() and (pixel < size).all():
+                assert call()[(0, channels - 1, *pixel)] >= 1
+            else:
+                with pytest.raises(ValueError, match=f"got {value}$"):
+                    call()
 
 
 @pytest.mark.parametrize("value", [-1, -128, -(2**31), 2**31 - 1, -(2**63), 2**63 - 1, 2**32 + 4])

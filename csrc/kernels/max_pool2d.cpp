@@ -49,10 +49,36 @@ struct Maxima {
     const Index* indices;
 };
 
+// The taps of a pixel that has Count of them: their sum stays in registers.
+template <int Lanes, int Count, class Index>
+INLINE void sum_taps(const Maxima<Index>& from, const Tap* taps, std::int64_t base,
+                     std::int64_t channels, std::int64_t c, float* RESTRICT to) {
+    float sum[Lanes];
+    UNROLL
+    for (int t = 0; t < Count; ++t) {
+        const std::int64_t at = (taps[t].window + base) * channels + c;
+        const float* RESTRICT dy = from.dy + at;
+        const Index* RESTRICT indices = from.indices + at;
+        const auto position = static_cast<Index>(taps[t].position);  // compared as bytes
+#pragma omp simd
+        for (int l = 0; l < Lanes; ++l) {
+            const float all = dy[l], value = indices[l] == position ? all : 0.0F;
+            sum[l] = t == 0 ? value : sum[l] + value;
+        }
+    }
+#pragma omp simd
+    for (int l = 0; l < Lanes; ++l) to[l] = sum[l];
+}
+
 template <int Lanes, class Index>
 INLINE void add_taps(const Maxima<Index>& from, const Tap* taps, std::int64_t tap_count,
                      std::int64_t base, std::int64_t channels, std::int64_t c, std::int64_t count,
                      bool resume, float* RESTRICT to) {
+    if constexpr (Lanes > 0) {
+        if (!resume && tap_count == 1) return sum_taps<Lanes, 1>(from, taps, base, channels, c, to);
+        if (!resume && tap_count == 2) return sum_taps<Lanes, 2>(from, taps, base, channels, c, to);
+        if (!resume && tap_count == 4) return sum_taps<Lanes, 4>(from, taps, base, channels, c, to);
+    }
     const std::int64_t lanes = lanes_or<Lanes>(count);
     if (tap_count == 0 && !resume) {
 #pragma omp simd
@@ -62,7 +88,7 @@ INLINE void add_taps(const Maxima<Index>& from, const Tap* taps, std::int64_t ta
         const std::int64_t at = (taps[t].window + base) * channels + c;
         const float* RESTRICT dy = from.dy + at;
         const Index* RESTRICT indices = from.indices + at;
-        const auto position = static_cast<std::int32_t>(taps[t].position);
+        const auto position = static_cast<Index>(taps[t].position);
         // dy is read whatever the index, which spares masked loads.
         if (t == 0 && !resume) {
 #pragma omp simd
@@ -87,30 +113,42 @@ INLINE bool apart(const Pooling& p) {
            p.out_height * p.kernel_h <= p.height && p.out_width * p.kernel_w <= p.width;
 }
 
+constexpr int FEWER = FEW / 2;
+
 // One row of pixels under windows S wide that lie side by side: what each window hands down is read
 // once. `position` is that of the row's first tap.
 template <int S, class Index>
 __attribute__((noinline)) void hand_down(std::int64_t channels, Range windows, bool exact,
                                          std::int32_t position, const float* dy,
                                          const Index* indices, float* dx) {
-    for (std::int64_t j = windows.first; j < windows.last; ++j) {
+    const auto hand_down_channels =
+        [&]<int Lanes>(std::int64_t j, std::int64_t c, std::int64_t count)
+            __attribute__((always_inline)) {
+                const std::int64_t lanes = lanes_or<Lanes>(count);
+                const float* RESTRICT all = dy + j * channels + c;
+                const Index* RESTRICT where = indices + j * channels + c;
+                float* RESTRICT to = dx + j * S * channels + c;
+                UNROLL
+                for (int s = 0; s < S; ++s) {
+                    const auto tap = static_cast<Index>(position + s);
+#pragma omp simd
+                    for (std::int64_t l = 0; l < lanes; ++l) {
+                        const float value = all[l];
+                        to[s * channels + l] = where[l] == tap ? value : 0.0F;
+                    }
+                }
+            };
+    if (channels <= FEWER && !exact) {  // half of what FEW lanes store would be overwritten
+        for (std::int64_t j = windows.first; j < windows.last; ++j)
+            hand_down_channels.template operator()<FEWER>(j, 0, FEWER);
+        return;
+    }
+    for (std::int64_t j = windows.first; j < windows.last; ++j)
         for_channels(0, channels, exact,
                      [&]<int Lanes>(std::int64_t c, std::int64_t count)
                          __attribute__((always_inline)) {
-                             const std::int64_t lanes = lanes_or<Lanes>(count);
-                             const float* RESTRICT all = dy + j * channels + c;
-                             const Index* RESTRICT where = indices + j * channels + c;
-                             float* RESTRICT to = dx + j * S * channels + c;
-                             UNROLL
-                             for (int s = 0; s < S; ++s) {
-#pragma omp simd
-                                 for (std::int64_t l = 0; l < lanes; ++l) {
-                                     const float value = all[l];
-                                     to[s * channels + l] = where[l] == position + s ? value : 0.0F;
-                                 }
-                             }
+                             hand_down_channels.template operator()<Lanes>(j, c, count);
                          });
-    }
 }
 
 // dx of whole rows of pixels under such windows; what lies beyond the last window is 0.
@@ -144,23 +182,36 @@ INLINE void hand_down_rows(const Pooling& p, const PixelBlock& b, const Maxima<I
 template <class Index>
 INLINE bool all_in(const Pooling& p, Range rows, Range columns, const Index* indices,
                    std::int64_t count) {
+    if (columns.last - columns.first == p.kernel_w) {  // one run of positions
+        Index least = indices[0], most = indices[0];
+#pragma omp simd reduction(min : least) reduction(max : most)
+        for (std::int64_t c = 0; c < count; ++c) {
+            least = indices[c] < least ? indices[c] : least;
+            most = indices[c] > most ? indices[c] : most;
+        }
+        return least >= rows.first * p.kernel_w && most < rows.last * p.kernel_w;
+    }
     using Unsigned = std::uint32_t;
     const auto width = static_cast<Unsigned>(columns.last - columns.first);
     const auto kernel_w = static_cast<Unsigned>(p.kernel_w);
-    const auto first = static_cast<Unsigned>(rows.first) * kernel_w;
+    const auto first = static_cast<Unsigned>(rows.first * p.kernel_w + columns.first);
     const auto last = static_cast<Unsigned>(rows.last) * kernel_w;
     Unsigned wrong = 0;
-    if (width == kernel_w) {  // one run of positions
+    if (p.kernel_h * p.kernel_w <= 32) {  // a bit for each position
+        Unsigned allowed = 0;
+        for (Unsigned row = first; row < last; row += kernel_w)
+            allowed |= ((1U << width) - 1U) << row;
 #pragma omp simd reduction(| : wrong)
-        for (std::int64_t c = 0; c < count; ++c)
-            wrong |= static_cast<Unsigned>(indices[c]) - first >= last - first ? 1U : 0U;
+        for (std::int64_t c = 0; c < count; ++c) {
+            const auto at = static_cast<Unsigned>(indices[c]);
+            wrong |= (at < 32U ? ~(allowed >> (at & 31U)) : 1U) & 1U;
+        }
         return wrong == 0;
     }
-    const auto left = static_cast<Unsigned>(columns.first);
     for (std::int64_t c = 0; c < count; ++c) {
         Unsigned found = 0;
         for (Unsigned row = first; row < last; row += kernel_w)
-            found |= static_cast<Unsigned>(indices[c]) - row - left < width ? 1U : 0U;
+            found |= static_cast<Unsigned>(indices[c]) - row < width ? 1U : 0U;
         wrong |= found ^ 1U;
     }
     return wrong == 0;
@@ -170,6 +221,12 @@ template <class Index>
 INLINE bool valid(const Pooling& p, const PixelBlock& b, const Index* indices) {
     const Axis down = rows_of(p), across = columns_of(p);
     const Range whole = common(whole_windows(across), {b.j0, b.j1});
+    const Range full = whole_windows(down);
+    if (whole.first == 0 && whole.last == p.out_width && b.i0 >= full.first && b.i1 <= full.last) {
+        const std::int64_t first = (b.image * p.out_height + b.i0) * p.out_width;
+        return all_in(p, {0, p.kernel_h}, {0, p.kernel_w}, indices + first * p.channels,
+                      (b.i1 - b.i0) * p.out_width * p.channels);
+    }
     bool good = true;
     for (std::int64_t i = b.i0; i < b.i1; ++i) {
         const Range rows = taps_of(down, i);
