@@ -18,6 +18,8 @@ constexpr std::int64_t ENOUGH_TASKS = 128;        // of the direct algorithm,
 constexpr std::int64_t TILE_TASKS = 16;           // and of Winograd's
 constexpr double DEPTHWISE_FLOPS = 2e5;           // of a block of pixels, at least, and how many
 constexpr std::int64_t DEPTHWISE_BLOCKS = 64;
+constexpr std::int64_t FEW_DEPTHWISE_BLOCKS = 16;
+constexpr std::int64_t SHORT_ROWS = 128;         // pixels of two rows that are not cut
 constexpr std::int64_t NEAR_FLOATS = 32 * 1024;  // that are written before their moments are taken
 constexpr std::int64_t LEAST_TILES = 12;         // of a block
 constexpr std::int64_t MOST_TILES = 36;          // of a block
@@ -243,16 +245,21 @@ std::int64_t scratch_floats(const Plan& p) {
            (shares_inputs(p) ? 0 : input_floats(p));
 }
 
-// Rows of x are read again by the next block, so blocks are large as long as there are many; an
-// even number of rows, because the kernel computes two at once.
+// Rows of x are read again by the next block, so blocks are large as long as there are many: twice
+// as high as what is read again, if that leaves a few. An even number of rows, because the kernel
+// computes two at once, and two at least of short ones.
 Blocks depthwise_blocks(const Correlation& g) {
     const std::int64_t pixels = g.images * g.out_height * g.out_width;
     const double pixel_flops = flops(g) / static_cast<double>(std::max<std::int64_t>(1, pixels));
     const auto least = static_cast<std::int64_t>(DEPTHWISE_FLOPS / pixel_flops) + 1;
-    Blocks blocks =
-        cut_blocks(g.images, g.out_height, g.out_width, std::max(least, pixels / DEPTHWISE_BLOCKS));
+    const std::int64_t two_rows = std::min(2 * g.out_width, SHORT_ROWS);
+    Blocks blocks = cut_blocks(g.images, g.out_height, g.out_width,
+                               std::max({least, pixels / DEPTHWISE_BLOCKS, two_rows}));
     if (blocks.column_count == 1 && blocks.rows < g.out_height) {
-        blocks.rows += blocks.rows % 2;
+        const std::int64_t again = (g.kernel_h - 1) * g.dilation_h + 1 - g.step_h;
+        const std::int64_t most = g.images * g.out_height / FEW_DEPTHWISE_BLOCKS;
+        blocks.rows = std::max(blocks.rows, std::min(2 * again, most));
+        blocks.rows = std::min(blocks.rows + blocks.rows % 2, g.out_height);
         blocks.row_count = ceil_div(g.out_height, blocks.rows);
     }
     return blocks;

@@ -34,6 +34,15 @@ INLINE void read_taps(const std::int64_t* taps, const float* from, std::int64_t 
     }
 }
 
+// 1 or -1 where each tap lies one float after or before the one that precedes it, else 0.
+INLINE std::int64_t direction_of(const std::int64_t* taps, std::int64_t count) {
+    const std::int64_t direction = count > 1 ? taps[1] - taps[0] : 0;
+    if (direction != 1 && direction != -1) return 0;
+    for (std::int64_t t = 2; t < count; ++t)
+        if (taps[t] - taps[t - 1] != direction) return 0;
+    return direction;
+}
+
 // Copies depths [first, last) of lanes [lane, lane + lanes).
 INLINE void read_weights(const WeightPacking& p, std::int64_t first, std::int64_t last,
                          std::int64_t lane, std::int64_t lanes, const PackTarget& target) {
@@ -48,6 +57,14 @@ INLINE void read_weights(const WeightPacking& p, std::int64_t first, std::int64_
     const std::int64_t inner_to = depth_is_nearer ? target.depth_step : 1;
     if (p.tap_count == 1 && depth_is_nearer && p.depth_stride == 1) {
         transpose(weight + p.taps[0], p.lane_stride, lanes, depth, target.to, target.depth_step);
+        return;
+    }
+    const std::int64_t direction = p.depth == 1 ? direction_of(p.taps, p.tap_count) : 0;
+    if (direction != 0) {  // one filter for each lane
+        const bool ahead = direction > 0;
+        transpose(weight + p.taps[ahead ? 0 : p.tap_count - 1], p.lane_stride, lanes, p.tap_count,
+                  target.to + (ahead ? 0 : (p.tap_count - 1) * target.tap_step),
+                  direction * target.tap_step);
         return;
     }
     const std::int64_t run = inner * p.tap_count;
