@@ -42,8 +42,8 @@ TAPS = {6: 10 * (6 + 3), 5: 6 * (5 + 2)}
 
 # For each float, at least: mean, squares, scale and cut; where the cut passed, two sums, and the rest.
 NORM_FORWARD, NORM_GRADIENT = 1 + 2 + 2, 2 + 3 + 4
-# For each tap of a window: a comparison and two selections; a comparison and an addition.
-POOL_FORWARD, POOL_GRADIENT = 3, 2
+# For each tap of a window: a comparison and two selections; an addition, as indices are compared by bytes.
+POOL_FORWARD, POOL_GRADIENT = 3, 1
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,7 @@ def test_pooling_moves_an_index_and_normalisation_reads_twice() -> None:
     x, y = 4 * 2 * 6 * 64, 5 * 2 * 6 * 16
     assert [(w.reads, w.writes, w.held) for w in pool.values()] == [(x, y, x + y), (y, x, x + y)]
     assert pool[FORWARD].made == 2 * 3 * 4 * 2 * 6 * 16
+    assert pool[OF_INPUT].made == 2 * 4 * 2 * 6 * 16
     norm = works(bench.BatchNorm2d("", 2, 6, 8))
     assert [(w.reads, w.writes, w.held) for w in norm.values()] == [
         (2 * x, x, 2 * x),
