@@ -174,6 +174,7 @@ def test_no_mmx_register_is_touched(module: ModuleType) -> None:
 # in their names make up the products of one round.
 UNROLLED = {
     "depthwise": (r"filter<2, 4, [35], [12], 7, \w+>", slice(0, 3)),
+    "depthwise_spread": (r"spread_pairs<2, [24], [35], \w+, [236], \w+>", slice(0, 3)),
     "depthwise_grad_weight": (r"add_rows<\d+, [23], [35], [12], \w+>", slice(1, 3)),
 }
 PIXELS = 4  # which the names of depthwise_grad_weight.cpp leave out
