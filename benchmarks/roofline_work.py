@@ -22,6 +22,7 @@ from conv2d_rules import (
     forward_of,
     gradient_of,
     panels,
+    phases,
     tile_count,
     winograd_kernel,
 )
@@ -87,7 +88,11 @@ def _conv2d(case: Conv2d, isa: str) -> dict[str, Work]:
     of_weight = algorithm if algorithm in {"depthwise", "Winograd"} else "direct"
     of_input = " + ".join(dict.fromkeys(name for _, name in gradient))
     inside = _taps_inside(case)
-    by_input = sum(2.0 * products(g, name, isa, inside) for g, name in gradient)
+    rows = _rows_inside(case)
+    by_input = sum(
+        2.0 * products(g, name, isa, inside) * (rows if name == "few channels" else 1.0)
+        for g, name in gradient
+    )
     return {
         FORWARD: Work(
             algorithm, direct, 2.0 * products(forward, algorithm, isa, inside),
@@ -113,6 +118,12 @@ def _taps_inside(case: Conv2d) -> float:
     at = [i * case.stride + r * case.dilation - case.padding
           for i in range(case.y[2]) for r in range(case.kernel)]  # fmt: skip
     return (sum(0 <= row < case.size for row in at) / len(at)) ** 2
+
+
+def _rows_inside(case: Conv2d) -> float:
+    """The share of a gradient's rows of taps that meet the output; those to few channels are made."""
+    pairs = sum(phase.taps * phase.count for phase in phases(case))
+    return math.sqrt(_taps_inside(case)) * case.y[2] * case.kernel / pairs
 
 
 def products(g: Correlation, algorithm: str, isa: str, inside: float = 1.0) -> float:

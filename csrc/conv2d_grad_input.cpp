@@ -73,6 +73,7 @@ Correlation phase_geometry(const Conv2dShape& s, const Phase& row, const Phase& 
     g.out_height = row.count;
     g.out_width = column.count;
     g.depthwise = is_depthwise(s);
+    g.outside_unwanted = true;
     g.out_channels = g.depthwise ? s.channels : s.group_channels;
     g.y_pixel = s.stride.w * s.channels;
     g.y_row = s.stride.h * s.width * s.channels;

@@ -60,6 +60,9 @@ struct Correlation {
     bool depthwise;  // `channels` is then 1
     bool spread;     // y[n, h, w, k] = sum over i, j of x[n, i, j, k] * b[r, s, k] instead, where
                      // h = i*step_h + r + origin_h and w likewise: depthwise_spread() only
+    // Of a gradient, whose pixels outside of the image nobody asked for: those products need not be
+    // made, and are not NaN where a weight is infinite.
+    bool outside_unwanted;
     // Where the output channels are those of two neighbouring pixels of a gradient (correlate_few):
     // which taps of a row each half of them has. All zeros stand for one pixel.
     TapRange halves[2];

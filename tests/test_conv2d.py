@@ -101,6 +101,22 @@ def test_gradients_are_adjoint(isa: str, case: Conv2dCase) -> None:
     assert forward == np.vdot(dw.astype(np.int64), a.weight)
 
 
+@pytest.mark.parametrize(("rows", "dilation"), [(1, 1), (2, 3), (10, 1), (10, 2)])
+def test_gradients_to_few_channels_have_no_taps_beyond_the_border(
+    isa: str, rows: int, dilation: int, rng: np.random.Generator
+) -> None:
+    weight = rng.standard_normal((16, 6, 5, 1)).astype(np.float32)
+    weight[:, :, 1] = np.inf  # times zero it would be NaN
+    dy = rng.uniform(1, 2, (2, 16, rows, 14)).astype(np.float32)
+    wanted = np.zeros((2, 6, rows + 4 * dilation, 14), np.float32)
+    for r in range(5):
+        tap = np.einsum("nkij,kc->ncij", dy, weight[:, :, r, 0])
+        wanted[:, :, r * dilation : r * dilation + rows] += tap
+    dx = ops.conv2d_grad_input(dy, weight, wanted.shape, 1, 0, (dilation, 1))
+    assert np.isinf(wanted).sum() == 2 * 6 * rows * 14
+    np.testing.assert_allclose(dx, wanted, rtol=1e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize("case", EMPTY_CASES, ids=str)
 def test_no_images_give_no_output_and_zero_gradients(isa: str, case: Conv2dCase) -> None:
     x, weight = np.zeros(case.x, np.float32), np.ones(case.weight, np.float32)

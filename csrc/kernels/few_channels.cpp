@@ -86,10 +86,21 @@ INLINE bool has_tap(const TapRange& range, std::int64_t tap) {
     return tap >= range.first && tap < range.last;
 }
 
-// Sums of a tile of pixels for columns [0, Columns), a row of `sums` for each.
+// The rows of taps that output row i needs, perhaps none.
+INLINE TapRange rows_of_taps(const Correlation& g, std::int64_t i) {
+    if (!g.outside_unwanted) return {0, g.kernel_h};
+    const std::int64_t top = i * g.step_h + g.origin_h;
+    const std::int64_t above = larger(0, -top), below = larger(0, g.height - top);
+    return {(above + g.dilation_h - 1) / g.dilation_h,
+            smaller((below + g.dilation_h - 1) / g.dilation_h, g.kernel_h)};
+}
+
+// Sums of a tile of pixels for columns [0, Columns), a row of `sums` for each; over one row of taps
+// at least.
 template <int Columns, int Pixels, bool Halves>
 __attribute__((noinline)) void pixel_tile(const Correlation& g, const Planes& planes,
-                                          const float* strip, float* RESTRICT sums) {
+                                          const TapRange& rows, const float* strip,
+                                          float* RESTRICT sums) {
     constexpr int VECTORS = Pixels / VECTOR;
     float acc[VECTORS][Columns][VECTOR];
     UNROLL
@@ -104,8 +115,8 @@ __attribute__((noinline)) void pixel_tile(const Correlation& g, const Planes& pl
     const Run inner = single ? Run{g.kernel_w, g.dilation_w} : Run{g.channels, planes.width};
     const Run outer = single ? Run{1, 0} : Run{g.kernel_w, g.dilation_w};
     const std::int64_t lanes = panel_width(g.panels, 0);
-    const float* weight = g.packed;
-    std::int64_t r = 0;
+    const float* weight = g.packed + rows.first * inner.count * outer.count * lanes;
+    std::int64_t r = rows.first;
     do {
         const float* row = strip + r * g.dilation_h * g.channels * planes.width;
         std::int64_t t = 0;
@@ -119,7 +130,7 @@ __attribute__((noinline)) void pixel_tile(const Correlation& g, const Planes& pl
                 add_run<0, Columns>(acc, x, weight, lanes, inner);
             weight += inner.count * lanes;
         } while (++t < outer.count);
-    } while (++r < g.kernel_h);
+    } while (++r < rows.last);
     UNROLL
     for (int v = 0; v < VECTORS; ++v) {
         UNROLL
@@ -155,26 +166,28 @@ INLINE void write_pixels(const Correlation& g, float* RESTRICT sums, float* y,
 }
 
 template <int Columns, int Pixels>
-INLINE void run_pixels(const Correlation& g, const Planes& planes, const float* strip, float* y,
-                       std::int64_t pixels) {
+INLINE void run_pixels(const Correlation& g, const Planes& planes, const TapRange& rows,
+                       const float* strip, float* y, std::int64_t pixels) {
     float sums[Columns * TILE];
-    if (Columns % 2 == 0 && g.halves[0].last > 0)
-        pixel_tile<Columns, Pixels, Columns % 2 == 0>(g, planes, strip, sums);
+    if (rows.first >= rows.last)
+        zero_floats(sums, Columns * TILE);
+    else if (Columns % 2 == 0 && g.halves[0].last > 0)
+        pixel_tile<Columns, Pixels, Columns % 2 == 0>(g, planes, rows, strip, sums);
     else
-        pixel_tile<Columns, Pixels, false>(g, planes, strip, sums);
+        pixel_tile<Columns, Pixels, false>(g, planes, rows, strip, sums);
     write_pixels<Columns, Pixels>(g, sums, y, pixels);
 }
 
 template <int Columns>
-INLINE void run_columns(const Correlation& g, const Planes& planes, const float* strip, float* y,
-                        std::int64_t pixels) {
+INLINE void run_columns(const Correlation& g, const Planes& planes, const TapRange& rows,
+                        const float* strip, float* y, std::int64_t pixels) {
     if constexpr (Columns > 0) {
         if (g.out_channels < Columns)
-            run_columns<Columns - 1>(g, planes, strip, y, pixels);
+            run_columns<Columns - 1>(g, planes, rows, strip, y, pixels);
         else if (pixels <= VECTOR)
-            run_pixels<Columns, VECTOR>(g, planes, strip, y, pixels);
+            run_pixels<Columns, VECTOR>(g, planes, rows, strip, y, pixels);
         else
-            run_pixels<Columns, TILE>(g, planes, strip, y, pixels);
+            run_pixels<Columns, TILE>(g, planes, rows, strip, y, pixels);
     }
 }
 
@@ -190,9 +203,10 @@ void correlate_few(const Correlation& g, const PixelBlock& block, float* strip) 
     copy_planes(g, block, planes, strip);
     for (std::int64_t i = block.i0; i < block.i1; ++i) {
         const float* row = strip + (i - block.i0) * g.step_h * g.channels * planes.width;
+        const TapRange rows = rows_of_taps(g, i);
         float* y = g.y + block.image * g.y_image + i * g.y_row;
         for (std::int64_t j = block.j0; j < block.j1; j += TILE)
-            run_columns<MOST_FEW>(g, planes, row + j - block.j0, y + j * g.y_pixel,
+            run_columns<MOST_FEW>(g, planes, rows, row + j - block.j0, y + j * g.y_pixel,
                                   smaller(TILE, block.j1 - j));
     }
 }
