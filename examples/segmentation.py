@@ -32,7 +32,7 @@ def main() -> None:
     test = segmentation.SegmentationDataset(*whole.test, **wanted)
     loader = data.DataLoader(train, batch_size=8, shuffle=True, seed=arguments.seed)
     model = models.resunet(train.images.shape[1], len(names), seed=arguments.seed)
-    rule = optim.AdamW(model.parameters(), lr=0.002)
+    rule = optim.AdamW(model.parameters(), lr=0.004)
     cosine = optim.lr_scheduler.CosineAnnealingLR(rule, max(arguments.epochs - 1, 1) * len(loader))
     plan = optim.lr_scheduler.with_warmup(cosine, len(loader))
     loss, iou = nn.CrossEntropyLoss(ignore_index=255), MeanIoU(ignore_index=255)

@@ -42,6 +42,7 @@ class Segment(Task):
     wanted = "scores of {classes} classes at each pixel"
     defaults: ClassVar[Mapping[str, Any]] = {
         "optimizer": "adamw",
+        "lr": 0.004,
         "model": "resunet",
         "augment": "affine",
         "schedule": "cosine",
@@ -74,7 +75,7 @@ class Segment(Task):
         """Images and masks."""
         whole = _load(source or "shapes")
         images, masks = whole.train
-        train, validation = datasets.hold_out(whole.name, len(images), 10)
+        train, validation = datasets.hold_out(whole.name, len(images), 20)
         mean, std = data.channel_statistics(images[train])
         return datasets.Parts(
             name=whole.name,
