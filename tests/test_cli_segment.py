@@ -50,7 +50,7 @@ def test_train_evaluate_predict(
         8,
     )
     chosen = config["training"]
-    assert (chosen["schedule"], chosen["warm_up"], chosen["lr"]) == ("cosine", 1, 0.002)
+    assert (chosen["schedule"], chosen["warm_up"], chosen["lr"]) == ("cosine", 1, 0.004)
     assert (chosen["augment"], chosen["optimizer"]) == ("affine", "adamw")
     assert config["arguments"]["base_channels"] == 2
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
