@@ -233,6 +233,15 @@ def test_average_equals_torch(
     np.testing.assert_allclose(dx, theirs.grad.numpy(), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("images", "channels"), [(0, 3), (2, 0)])
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 2)])
+def test_nothing_to_pool(isa: str, images: int, channels: int, kernel: int, stride: int) -> None:
+    x = np.zeros((images, channels, 6, 6), np.float32)
+    y, indices = ops.max_pool2d(x, kernel, stride)
+    assert y.shape[:2] == indices.shape[:2] == (images, channels)
+    assert ops.max_pool2d_grad(y, indices, x.shape, kernel, stride).shape == x.shape
+
+
 def test_no_memory_is_asked_for_in_a_steady_state() -> None:
     case = next(case for case in POOL2D_CASES if case.name == "overlap_fully")
     x, dy = floats(max_answers(case).x), floats(max_answers(case).dy)

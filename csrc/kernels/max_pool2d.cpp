@@ -182,6 +182,7 @@ INLINE void hand_down_rows(const Pooling& p, const PixelBlock& b, const Maxima<I
 template <class Index>
 INLINE bool all_in(const Pooling& p, Range rows, Range columns, const Index* indices,
                    std::int64_t count) {
+    if (count == 0) return true;
     if (columns.last - columns.first == p.kernel_w) {  // one run of positions
         Index least = indices[0], most = indices[0];
 #pragma omp simd reduction(min : least) reduction(max : most)
