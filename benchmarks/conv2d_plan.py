@@ -30,7 +30,7 @@ from convlet.bench import Conv2d
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STRIP_FLOATS, TILE_FLOATS, LARGE_WEIGHTS, HUGE_WEIGHTS = 48 * 1024, 128 * 1024, 2**18, 2**22
+STRIP_FLOATS, LARGE_WEIGHTS, HUGE_WEIGHTS = 48 * 1024, 2**18, 2**22
 TASK_FLOPS, WAKE_UP_FLOPS = 1e6, 6e4 * 20
 ENOUGH_TASKS, TILE_TASKS, LEAST_PIXELS = 128, 16, 96
 LEAST_TILES, MOST_TILES, FEW_BLOCKS, WEIGHT_CHANNELS = 12, 36, 2, 32
@@ -78,16 +78,17 @@ def cut(height: int, width: int, pixels: int) -> tuple[int, int]:
     return ceil_div(height, ceil_div(height, rows)), width
 
 
-def plan(layer: Conv2d, isa: str) -> Plan:
-    """What make_plan() and run_plans() make of a layer."""
+def plan(layer: Conv2d, isa: str, l2_floats: int) -> Plan:
+    """What make_plan() and run_plans() make of a layer, on a machine with such caches."""
     assert (layer.groups, layer.dilation) == (1, 1)
     flops = layer.flops("forward")
     if algorithm_of(forward_of(layer)) == "Winograd":
-        return _winograd(layer, isa, int(min(TILE_TASKS, flops / TASK_FLOPS)), flops)
+        wanted = int(min(TILE_TASKS, flops / TASK_FLOPS))
+        return _winograd(layer, isa, wanted, flops, l2_floats // 2)
     return _direct(layer, isa, int(min(ENOUGH_TASKS, flops / TASK_FLOPS)), flops)
 
 
-def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
+def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, floats: int) -> Plan:
     k, c = layer.out_channels, layer.channels
     vector, widest = REGISTERS[isa]
     wide = vector * widest
@@ -99,7 +100,7 @@ def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     every, weights = tile_count(correlation, kernel), points * depth * k
     large = weights >= LARGE_WEIGHTS
     few = every <= FEW_BLOCKS * MOST_TILES or weights >= HUGE_WEIGHTS
-    fitting = clamp(TILE_FLOATS // (points * (depth + wide)), LEAST_TILES, MOST_TILES)
+    fitting = clamp(floats // (points * (depth + wide)), LEAST_TILES, MOST_TILES)
     most = MOST_TILES if large and few else fitting
     tiles = ceil_div(ceil_div(every, ceil_div(every, most)), 6) * 6
     block_tasks = ceil_div(every, tiles)
@@ -174,11 +175,11 @@ def resnet50(images: int) -> list[tuple[int, Conv2d]]:
     return layers
 
 
-def most_speedup(images: int, isa: str, cores: int) -> float:
+def most_speedup(images: int, isa: str, l2_floats: int, cores: int) -> float:
     """What so many cores gain at most, by operations, if the tasks of a layer are alike."""
     alone = together = 0.0
     for times, layer in resnet50(images):
-        p = plan(layer, isa)
+        p = plan(layer, isa, l2_floats)
         alone += times * p.flops
         together += times * p.flops * ceil_div(p.tasks, cores) / p.tasks
     return alone / together
@@ -189,11 +190,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=1, help="of the batch (default 1)")
     parser.add_argument("--isa", choices=REGISTERS, default=_core.get_isa())
+    kib = _core.l2_floats() * 4 // 1024
+    parser.add_argument("--l2", type=int, default=kib, help=f"KiB of that cache (here {kib})")
     given = parser.parse_args()
+    l2_floats = given.l2 * 1024 // 4
     print("| layer | shape | times | algorithm | blocks x groups | tasks | packed | shared | own |")
     print("|---|---|---|---|---|---|---|---|---|")
     for times, layer in resnet50(given.images):
-        p = plan(layer, given.isa)
+        p = plan(layer, given.isa, l2_floats)
         shape = f"{layer.channels} to {layer.out_channels} at {layer.size}"
         if layer.stride > 1:
             shape += f", stride {layer.stride}"
@@ -203,7 +207,7 @@ def main() -> None:
             f"| {p.block_tasks} x {p.panel_groups} | {p.tasks} | {sizes} |"
         )
     print(f"\n| cores | {' | '.join(map(str, CORES))} |\n|---|{'---|' * len(CORES)}")
-    gains = " | ".join(f"{most_speedup(given.images, given.isa, n):.1f}" for n in CORES)
+    gains = " | ".join(f"{most_speedup(given.images, given.isa, l2_floats, n):.1f}" for n in CORES)
     print(f"| {given.images} x {given.isa} | {gains} |")
 
 

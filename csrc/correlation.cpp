@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "caches.hpp"
 #include "dispatch.hpp"
 #include "moments.hpp"
 #include "threads.hpp"
@@ -10,13 +11,12 @@ namespace convlet {
 namespace {
 
 constexpr std::int64_t STRIP_FLOATS = 48 * 1024;
-constexpr std::int64_t LEAST_PIXELS = 96;         // of a block that is small for the tasks' sake
-constexpr std::int64_t PIXELS_IN_PLACE = 128;     // at most, of weights that are not packed
-constexpr std::int64_t TILE_FLOATS = 128 * 1024;  // Winograd's transformed tiles, per thread
-constexpr double TASK_FLOPS = 1e6;                // about 10 us of one core
-constexpr std::int64_t ENOUGH_TASKS = 128;        // of the direct algorithm,
-constexpr std::int64_t TILE_TASKS = 16;           // and of Winograd's
-constexpr double DEPTHWISE_FLOPS = 2e5;           // of a block of pixels, at least, and how many
+constexpr std::int64_t LEAST_PIXELS = 96;      // of a block that is small for the tasks' sake
+constexpr std::int64_t PIXELS_IN_PLACE = 128;  // at most, of weights that are not packed
+constexpr double TASK_FLOPS = 1e6;             // about 10 us of one core
+constexpr std::int64_t ENOUGH_TASKS = 128;     // of the direct algorithm,
+constexpr std::int64_t TILE_TASKS = 16;        // and of Winograd's
+constexpr double DEPTHWISE_FLOPS = 2e5;        // of a block of pixels, at least, and how many
 constexpr std::int64_t DEPTHWISE_BLOCKS = 64;
 constexpr std::int64_t FEW_DEPTHWISE_BLOCKS = 16;
 constexpr std::int64_t SHORT_ROWS = 128;         // pixels of two rows that are not cut
@@ -319,10 +319,11 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         const std::int64_t weights = points * depth * g.out_channels;
         const bool large = weights >= LARGE_WEIGHTS;
         const std::int64_t tile = points * (depth + g.panels.wide);
-        // Inputs that stay in the L2, but where weights are many for the tiles or for the L3.
+        // Inputs and sums that take half of the L2, but where weights are many for the tiles or for
+        // the L3.
         const bool few = all <= FEW_BLOCKS * MOST_TILES || weights >= HUGE_WEIGHTS;
         const std::int64_t most =
-            large && few ? MOST_TILES : std::clamp(TILE_FLOATS / tile, LEAST_TILES, MOST_TILES);
+            large && few ? MOST_TILES : std::clamp(l2_floats() / 2 / tile, LEAST_TILES, MOST_TILES);
         // Equal blocks of whole register tiles.
         plan.tiles = ceil_div(ceil_div(all, ceil_div(all, most)), 6) * 6;
         plan.block_tasks = ceil_div(all, plan.tiles);

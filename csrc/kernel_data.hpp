@@ -146,14 +146,18 @@ struct SmallProduct {
     std::int64_t rows, columns, depth;
 };
 
-// The same by Winograd, a block of tiles at a time.
+// The same by Winograd.
 struct WinogradGradient {
     WeightGradient gradient;
     WinogradKernel kernel;
-    std::int64_t first_tile, tiles;
-    float* data;     // x transformed: [point, data_stride apart][tile][piece][channel]
-    float* filters;  // dy transformed: [point, filter_stride apart][panel][tile][lane]
-    std::int64_t data_stride, filter_stride;
+};
+
+// What of it a task makes: sums over some tiles, of some rows (pieces of the kernel, and their
+// channels) and panels.
+struct WinogradPart {
+    std::int64_t first_tile, last_tile;
+    std::int64_t first_row, last_row;
+    std::int64_t first_panel, last_panel;
 };
 
 // Adds the partial sums in their order and turns panels[(tap, row), lane] into weight, whose

@@ -54,13 +54,9 @@ struct KernelTable {
     void (*grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t first_row,
                         std::int64_t last_row, std::int64_t first_panel, std::int64_t last_panel,
                         float* scratch, const WeightSums& sums);
-    void (*winograd_gradient_tile)(const WinogradGradient&, std::int64_t tile, float* zeros);
-    void (*winograd_gradient_point)(const WinogradGradient&, std::int64_t point,
-                                    std::int64_t first_channel, std::int64_t last_channel,
-                                    std::int64_t panel, float* sums, bool resume);
-    void (*winograd_gradient_taps)(const WinogradGradient&, std::int64_t first_channel,
-                                   std::int64_t last_channel, std::int64_t panel, const float* sums,
-                                   std::int64_t stride, float* dw);
+    std::int64_t (*winograd_gradient_floats)(const WinogradGradient&, const WinogradPart&);
+    void (*winograd_gradient)(const WinogradGradient&, const WinogradPart&, const float* zeros,
+                              float* scratch, float* partial);
     void (*reduce_weight)(const WeightReduction&, std::int64_t panel, std::int64_t first_row,
                           std::int64_t last_row);
 

@@ -1,7 +1,9 @@
 #include "winograd_grad_weight.hpp"
 
 #include <algorithm>
+#include <array>
 
+#include "caches.hpp"
 #include "correlation.hpp"
 #include "dispatch.hpp"
 #include "threads.hpp"
@@ -9,135 +11,101 @@
 namespace convlet {
 namespace {
 
-constexpr std::int64_t BLOCK_FLOATS = std::int64_t{1} << 20;  // a block's transforms stay in L3
-constexpr std::int64_t SUMS_FLOATS = std::int64_t{1} << 20;   // sums beyond these leave the L3
-constexpr std::int64_t CHANNELS_OF_TASK = 48;
-constexpr std::int64_t TILES_OF_TASK = 4;
+constexpr std::int64_t TILES_OF_SHARE = 128;  // at least: adding it costs a twentieth of them
+constexpr std::int64_t ENOUGH_TASKS = 16;
+constexpr std::int64_t PARTIAL_FLOATS = std::int64_t{1} << 20;  // of all shares
+constexpr std::int64_t ROWS_OF_REDUCTION = 64;
 
-struct Split {
-    std::int64_t first, last;
+// Rows and columns of the sums that a task makes.
+struct PartSize {
+    std::int64_t rows, columns;
+};
+constexpr PartSize USUAL{64, 64};
+
+struct Parts {
+    std::int64_t splits, rows;  // of the depth
+    std::int64_t panel_groups;
+    std::int64_t count() const { return splits * panel_groups; }
 };
 
-std::int64_t points_of(const WinogradGradient& w) { return w.kernel.points * w.kernel.points; }
-
-// Rows of the sums: the channels of all pieces of the kernel.
-std::int64_t depth_of(const WinogradGradient& w) {
-    return w.kernel.count * w.gradient.geometry.channels;
+Parts cut_parts(std::int64_t depth, const Panels& panels, PartSize size) {
+    const std::int64_t rows = ceil_div(ceil_div(depth, ceil_div(depth, size.rows)), 16) * 16;
+    const std::int64_t together = std::max<std::int64_t>(1, size.columns / panels.wide);
+    return {ceil_div(depth, rows), rows, ceil_div(panel_count(panels), together)};
 }
 
-Split split_at(std::int64_t index, std::int64_t count, std::int64_t size) {
-    return {index * size / count, (index + 1) * size / count};
+// Every part transforms what it reads: the larger they are, the less is transformed again. Large
+// ones must leave tasks for all threads, and half of their sums at least stay in the L2. No sum is
+// made in another way for it, so the bits do not tell how the parts were cut.
+Parts parts_for(std::int64_t depth, const Panels& panels, std::int64_t points,
+                std::int64_t shares) {
+    constexpr std::array<PartSize, 5> sizes{{{128, 128}, {64, 128}, USUAL, {32, 64}, {16, 64}}};
+    const std::int64_t tasks = 2 * get_num_threads();
+    Parts parts{};
+    for (const PartSize& size : sizes) {
+        if (points * size.rows * size.columns > std::max(2 * l2_floats(), points * 64 * 64))
+            continue;
+        parts = cut_parts(depth, panels, size);
+        if (parts.count() * shares >= tasks) break;
+    }
+    return parts;
 }
 
-void transform_block(const WinogradGradient& w, float* zeros) {
-    const Correlation& g = w.gradient.geometry;
-    const KernelTable& table = kernels();
-    const double cost =
-        static_cast<double>(w.tiles * (depth_of(w) + g.panels.columns) * points_of(w) * 6);
-    parallel_for(ceil_div(w.tiles, TILES_OF_TASK), cost, [&](std::int64_t task) {
-        const std::int64_t first = task * TILES_OF_TASK;
-        for (std::int64_t t = first; t < std::min(w.tiles, first + TILES_OF_TASK); ++t)
-            table.winograd_gradient_tile(w, t, zeros);
-    });
-}
-
-double product_cost(const WinogradGradient& w) {
-    const Correlation& g = w.gradient.geometry;
-    return 2.0 * static_cast<double>(points_of(w) * w.tiles * depth_of(w) * g.panels.columns) /
-           FLOPS_PER_COST;
-}
-
-// The sums of all points of some channels and a panel, transformed back at once: they never leave
-// the L2.
-void multiply_and_transform(const WinogradGradient& w, float* dw) {
-    const Correlation& g = w.gradient.geometry;
-    const KernelTable& table = kernels();
-    const std::int64_t splits = ceil_div(depth_of(w), CHANNELS_OF_TASK / 2);
-    const std::int64_t stride = ceil_div(depth_of(w), splits) * g.panels.wide;
-    parallel_for_scratch(panel_count(g.panels) * splits, product_cost(w), points_of(w) * stride,
-                         [&](std::int64_t task, float* sums) {
-                             const Split c = split_at(task % splits, splits, depth_of(w));
-                             const std::int64_t panel = task / splits;
-                             for (std::int64_t p = 0; p < points_of(w); ++p)
-                                 table.winograd_gradient_point(w, p, c.first, c.last, panel,
-                                                               sums + p * stride, false);
-                             table.winograd_gradient_taps(w, c.first, c.last, panel, sums, stride,
-                                                          dw);
-                         });
-}
-
-// Sums of every point, channel and panel, kept from block to block: [point][panel][channel][lane].
-void multiply(const WinogradGradient& w, float* sums, std::int64_t stride, bool resume) {
-    const Correlation& g = w.gradient.geometry;
-    const KernelTable& table = kernels();
-    const std::int64_t panels = panel_count(g.panels);
-    const std::int64_t splits = ceil_div(depth_of(w), CHANNELS_OF_TASK);
-    parallel_for(points_of(w) * panels * splits, product_cost(w), [&](std::int64_t task) {
-        const Split c = split_at(task % splits, splits, depth_of(w));
-        const std::int64_t panel = task / splits % panels, point = task / splits / panels;
-        const std::int64_t width = panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
-        table.winograd_gradient_point(
-            w, point, c.first, c.last, panel,
-            sums + point * stride + panel * g.panels.wide * depth_of(w) + c.first * width, resume);
-    });
-}
-
-void transform_sums(const WinogradGradient& w, const float* sums, std::int64_t stride, float* dw) {
-    const Correlation& g = w.gradient.geometry;
-    const KernelTable& table = kernels();
-    const std::int64_t panels = panel_count(g.panels), splits = ceil_div(depth_of(w), 8);
-    parallel_for(
-        panels * splits, static_cast<double>(points_of(w) * stride), [&](std::int64_t task) {
-            const Split c = split_at(task % splits, splits, depth_of(w));
-            const std::int64_t panel = task / splits;
-            const std::int64_t width = panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
-            table.winograd_gradient_taps(
-                w, c.first, c.last, panel,
-                sums + panel * g.panels.wide * depth_of(w) + c.first * width, stride, dw);
-        });
+// Chunks of the tiles with sums of their own, a power of two of them.
+std::int64_t share_count(std::int64_t tiles, std::int64_t parts, std::int64_t size) {
+    std::int64_t shares = 1;
+    while (2 * shares * TILES_OF_SHARE <= tiles && shares * parts < ENOUGH_TASKS &&
+           2 * shares * size <= PARTIAL_FLOATS)
+        shares *= 2;
+    return shares;
 }
 
 }  // namespace
 
 void winograd_grad_weight(const WeightGradient& gradient, float* dw) {
     const Correlation& g = gradient.geometry;
-    const WinogradKernel kernel = winograd_kernel(g);
-    const std::int64_t all = kernels().winograd_tiles(g, kernel);
-    const std::int64_t columns = padded_columns(g.panels);
-    const std::int64_t points = kernel.points * kernel.points, depth = kernel.count * g.channels;
-    const std::int64_t size = depth * columns;
-    const bool large = points * size > SUMS_FLOATS;
-    const std::int64_t per_tile = points * (depth + columns);
-    const std::int64_t most =
-        std::clamp<std::int64_t>((large ? 4 : 1) * BLOCK_FLOATS / per_tile, 64, 1024);
-    const std::int64_t blocks = ceil_div(all, most), tiles = ceil_div(all, blocks);
+    const WinogradGradient w{gradient, winograd_kernel(g)};
+    const KernelTable& table = kernels();
+    const std::int64_t tiles = table.winograd_tiles(g, w.kernel);
+    const std::int64_t depth = w.kernel.count * g.channels, panels = panel_count(g.panels);
+    const std::int64_t points = w.kernel.points * w.kernel.points;
+    const std::int64_t size = w.kernel.tap_count * g.channels * padded_columns(g.panels);
 
-    // One more line between points: a power of two would put all in the same sets of the cache.
-    const std::int64_t data_stride = tiles * depth + 16, filter_stride = tiles * columns + 16;
-    const Scratch transformed(points * (data_stride + filter_stride));
-    const Scratch zeros(std::max(g.channels, columns) + 16);
-    std::fill_n(zeros.data(), std::max(g.channels, columns) + 16, 0.0F);
-    WinogradGradient w{gradient,
-                       kernel,
-                       0,
-                       0,
-                       transformed.data(),
-                       transformed.data() + points * data_stride,
-                       data_stride,
-                       filter_stride};
-    const bool at_once = large && blocks == 1;
-    const std::int64_t stride = size + 16;
-    const Scratch sums(at_once ? 16 : points * stride);
-    for (std::int64_t b = 0; b < blocks; ++b) {
-        w.first_tile = b * tiles;
-        w.tiles = std::min(tiles, all - w.first_tile);
-        transform_block(w, zeros.data());
-        if (at_once)
-            multiply_and_transform(w, dw);
-        else
-            multiply(w, sums.data(), stride, b > 0);
-    }
-    if (!at_once) transform_sums(w, sums.data(), stride, dw);
+    const std::int64_t shares = share_count(tiles, cut_parts(depth, g.panels, USUAL).count(), size);
+    const Parts parts = parts_for(depth, g.panels, points, shares);
+    const auto part_of = [&](std::int64_t task) {
+        const std::int64_t split = task % parts.splits;
+        const std::int64_t group = task / parts.splits % parts.panel_groups;
+        const std::int64_t share = task / parts.count();
+        return WinogradPart{share * tiles / shares,
+                            (share + 1) * tiles / shares,
+                            split * parts.rows,
+                            std::min(depth, (split + 1) * parts.rows),
+                            group * panels / parts.panel_groups,
+                            (group + 1) * panels / parts.panel_groups};
+    };
+    std::int64_t scratch = 0;
+    for (std::int64_t task = 0; task < parts.count(); ++task)
+        scratch = std::max(scratch, table.winograd_gradient_floats(w, part_of(task)));
+    const std::int64_t most = std::max(g.channels, padded_columns(g.panels)) + 16;
+    const Scratch zeros(most), partials(shares * size);
+    std::fill_n(zeros.data(), most, 0.0F);
+    const double flops = 2.0 * static_cast<double>(points * tiles * depth * g.panels.columns);
+    parallel_for_scratch(parts.count() * shares, flops / FLOPS_PER_COST, scratch,
+                         [&](std::int64_t task, float* own) {
+                             table.winograd_gradient(w, part_of(task), zeros.data(), own,
+                                                     partials.data() + task / parts.count() * size);
+                         });
+    const WeightReduction reduction{
+        partials.data(),    shares,   size, g.channels,
+        w.kernel.tap_count, g.panels, dw,   w.kernel.tap_count * g.channels,
+        w.kernel.tap_count};
+    const std::int64_t pieces = ceil_div(g.channels, ROWS_OF_REDUCTION);
+    parallel_for(panels * pieces, static_cast<double>(shares * size), [&](std::int64_t task) {
+        const std::int64_t piece = task % pieces;
+        table.reduce_weight(reduction, task / pieces, piece * g.channels / pieces,
+                            (piece + 1) * g.channels / pieces);
+    });
 }
 
 }  // namespace convlet

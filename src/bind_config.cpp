@@ -4,6 +4,7 @@
 #include "array.hpp"
 #include "bindings.hpp"
 #include "build_info.hpp"
+#include "caches.hpp"
 #include "dispatch.hpp"
 #include "layout.hpp"
 #include "memory.hpp"
@@ -13,6 +14,7 @@ namespace convlet {
 void bind_config(py::module_& m) {
     m.def("compiled_isas", &compiled_isas);
     m.def("supported_isas", &supported_isas);
+    m.def("l2_floats", &l2_floats);
     m.def("get_isa", [] { return kernels().name; });
     m.def("use_isa", &use_isa, "name"_a);
     m.def("use_exact_conv", &use_exact_conv, "exact"_a);

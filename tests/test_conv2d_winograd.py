@@ -130,6 +130,21 @@ def test_relu_in_the_epilogue_equals_relu_afterwards(isa: str, case: Conv2dCase)
     assert (y < 0).any()
 
 
+def test_parts_of_a_gradient_do_not_show_in_its_bits(
+    isa: str, set_threads: Callable[[int], None], rng: np.random.Generator
+) -> None:
+    # The rows and columns that a task sums follow from the threads; shares of the tiles do not.
+    for kernel, size in ((3, 37), (5, 70)):
+        x = rng.standard_normal((2, 139, size, size), dtype=np.float32)
+        dy = rng.standard_normal((2, 146, size, size), dtype=np.float32)
+        results = []
+        for threads in (1, 2, 5, 64):
+            set_threads(threads)
+            shape = (146, 139, kernel, kernel)
+            results.append(ops.conv2d_grad_weight(dy, x, shape, padding=kernel // 2))
+        assert all(np.array_equal(results[0], other) for other in results[1:])
+
+
 def test_gradients_are_adjoint(isa: str) -> None:
     case = CASES[1]
     x, weight, bias, dy = float_arrays(case)

@@ -41,13 +41,9 @@ std::int64_t grad_weight_floats(const Correlation& geometry, const PixelBlock& l
 void grad_weight(const WeightGradient& gradient, const PixelBlock& block, std::int64_t first_row,
                  std::int64_t last_row, std::int64_t first_panel, std::int64_t last_panel,
                  float* scratch, const WeightSums& sums);
-void winograd_gradient_tile(const WinogradGradient& gradient, std::int64_t tile, float* zeros);
-void winograd_gradient_point(const WinogradGradient& gradient, std::int64_t point,
-                             std::int64_t first_channel, std::int64_t last_channel,
-                             std::int64_t panel, float* sums, bool resume);
-void winograd_gradient_taps(const WinogradGradient& gradient, std::int64_t first_channel,
-                            std::int64_t last_channel, std::int64_t panel, const float* sums,
-                            std::int64_t stride, float* dw);
+std::int64_t winograd_gradient_floats(const WinogradGradient& gradient, const WinogradPart& part);
+void winograd_gradient(const WinogradGradient& gradient, const WinogradPart& part,
+                       const float* zeros, float* scratch, float* partial);
 void reduce_weight(const WeightReduction& reduction, std::int64_t panel, std::int64_t first_row,
                    std::int64_t last_row);
 

@@ -5,6 +5,7 @@
 #include "conv2d.hpp"
 #include "outer.hpp"
 #include "strip.hpp"
+#include "transpose.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
@@ -200,18 +201,15 @@ void reduce_weight(const WeightReduction& w, std::int64_t panel, std::int64_t fi
         }
         return;
     }
-    // A few rows are summed, then written lane by lane along the weight's memory.
-    constexpr std::int64_t ROWS = 8;
-    for (std::int64_t c0 = first_row; c0 < last_row; c0 += ROWS) {
-        const std::int64_t rows = smaller(ROWS, last_row - c0);
-        for (std::int64_t t = 0; t < w.tap_count; ++t) {
-            float sums[ROWS][WIDEST * VECTOR];
-            for (std::int64_t c = 0; c < rows; ++c) add(t * w.rows + c0 + c, sums[c]);
-            for (std::int64_t j = 0; j < valid; ++j) {
-                float* to = w.weight + (start + j) * w.lane_stride + c0 * w.row_stride + t;
-                for (std::int64_t c = 0; c < rows; ++c) to[c * w.row_stride] = sums[c][j];
-            }
-        }
+    // Some rows are summed, in the order of the weight's memory, and turned into its lanes.
+    constexpr std::int64_t ROWS = 64, LANES = WIDEST * VECTOR;
+    const std::int64_t end = last_row * w.tap_count;
+    for (std::int64_t m = first_row * w.tap_count; m < end; m += ROWS) {
+        const std::int64_t rows = smaller(ROWS, end - m);
+        float sums[ROWS][LANES];
+        for (std::int64_t r = 0; r < rows; ++r)
+            add((m + r) % w.tap_count * w.rows + (m + r) / w.tap_count, sums[r]);
+        transpose(sums[0], LANES, rows, valid, w.weight + start * w.lane_stride + m, w.lane_stride);
     }
 }
 

@@ -14,6 +14,9 @@ namespace {
 // Rows that leave registers for `vectors` columns, a row of b and a broadcast.
 constexpr int tile_rows(int vectors) { return vectors * VECTOR == WIDEST * VECTOR ? 6 : 8; }
 
+// Rows of b that are fetched before they are multiplied: as long as a line takes from the L3.
+constexpr int AHEAD = 24;
+
 struct TileTask {
     const float* const* a;  // one pointer per row
     const Step* steps;      // runs of the depth, the same for every row; none is empty
@@ -134,6 +137,8 @@ __attribute__((noinline)) void tile(const TileTask& task) {
         for (int i = 0; i < Rows; ++i) a[i] = task.a[i] + task.steps[t].offset;
         std::int64_t d = 0;
         do {
+            UNROLL
+            for (int j = 0; j < Lanes; j += 16) __builtin_prefetch(b + AHEAD * Lanes + j);
             UNROLL
             for (int i = 0; i < Rows; ++i) {
                 const float x = a[i][d];

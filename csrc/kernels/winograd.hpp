@@ -118,10 +118,10 @@ INLINE void filter_transform(const float* const (&g)[2], float* RESTRICT o, Step
 
 // 4 outputs' gradients as a filter of 4 taps -> points.
 template <int Points>
-INLINE void gradient_transform(const float* RESTRICT g, Step1 gs, float* RESTRICT o, Step1 os) {
+INLINE void gradient_transform(const float* const (&g)[OUT], float* RESTRICT o, Step1 os) {
 #pragma omp simd
     for (int l = 0; l < VECTOR; ++l) {
-        const float g0 = g[l], g1 = g[gs + l], g2 = g[2 * gs + l], g3 = g[3 * gs + l];
+        const float g0 = g[0][l], g1 = g[1][l], g2 = g[2][l], g3 = g[3][l];
         if constexpr (Points == 6) {
             const float even_a = g0 + A2 * g2, odd_a = A * g1 + A3 * g3;
             const float even_b = g0 + B2 * g2, odd_b = B * g1 + B3 * g3;
@@ -218,6 +218,16 @@ INLINE TilePixels<Points> pixels_of(const Correlation& g, const WinogradKernel& 
     return p;
 }
 
+// A line of each of a tile's pixels.
+template <int Size>
+INLINE void fetch_pixels(const float* const (&pixels)[Size][Size], std::int64_t c) {
+    UNROLL
+    for (int j = 0; j < Size; ++j) {
+        UNROLL
+        for (int i = 0; i < Size; ++i) __builtin_prefetch(pixels[j][i] + c, 0, 2);
+    }
+}
+
 // Transforms VECTOR channels of a tile, of which pixel (i, j) is at pixels[j][i] + c; point p goes
 // to out + p * point_stride.
 template <int Points>
@@ -245,11 +255,7 @@ INLINE void transform_tile(const TilePixels<Points>& pixels, const TilePixels<Po
                            std::int64_t channels, float* RESTRICT out, std::int64_t point_stride) {
     std::int64_t c = 0;
     for (; c + VECTOR <= channels; c += VECTOR) {
-        if (c % LINE == 0) {
-            for (int p = 0; p < Points * Points; ++p) {
-                __builtin_prefetch(next.at[p / Points][p % Points] + c);
-            }
-        }
+        if (c % LINE == 0) fetch_pixels(next.at, c);
         transform_lanes(pixels.at, c, out + c, point_stride);
     }
     if (c == channels) return;

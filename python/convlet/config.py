@@ -186,6 +186,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         "compiled_isas": _core.compiled_isas(),
         "supported_isas": _core.supported_isas(),
         "threads": _core.get_num_threads(),
+        "l2_cache_kib": _core.l2_floats() * 4 // 1024,
         "exact_conv": _core.exact_conv(),
         "build": _core.build_info(),
     }
