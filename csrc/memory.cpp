@@ -70,6 +70,8 @@ class Pool {
     void empty() {
         const std::lock_guard lock(mutex_);
         drop_cached();
+        missed_bytes_ = 0;
+        dropped_.fill(0);
     }
 
     // Held across a fork, so that no child starts with the mutex of a thread it does not have.
@@ -88,9 +90,16 @@ class Pool {
         const bool large = wanted >= HUGE_PAGE;
         const std::size_t alignment = large ? HUGE_PAGE : ALIGNMENT;
         const std::size_t whole = (wanted + alignment - 1) / alignment * alignment;
-        // A cache larger than what is in use holds sizes that the program has left behind.
-        if (stats_.cached_bytes > std::max<std::int64_t>(stats_.peak_bytes, 64 << 20))
-            drop_cached();
+        // A cache larger than what was in use at once holds sizes that the program has left behind,
+        // or steps that ask for other sizes at other times: these miss what was dropped, and may
+        // keep up to twice as much beside.
+        std::uint32_t& dropped = dropped_[number_of(size)];
+        if (dropped > 0) {
+            --dropped;
+            missed_bytes_ += static_cast<std::int64_t>(size);
+        }
+        const std::int64_t usual = std::max<std::int64_t>(stats_.peak_bytes, 64 << 20);
+        if (stats_.cached_bytes > usual + std::min(missed_bytes_, 2 * usual)) drop_cached();
         void* memory = std::aligned_alloc(alignment, whole);
         if (memory == nullptr) {
             drop_cached();
@@ -105,18 +114,23 @@ class Pool {
     }
 
     void drop_cached() noexcept {
-        for (Header*& waiting : free_) {
+        for (std::size_t number = 0; number < free_.size(); ++number) {
+            Header*& waiting = free_[number];
             while (waiting != nullptr) {
                 Header* next = waiting->next;
                 std::free(waiting);
                 waiting = next;
+                ++dropped_[number];
             }
         }
         stats_.cached_bytes = 0;
     }
 
     std::mutex mutex_;
-    std::array<Header*, 64 * 8 + 8> free_{};
+    static constexpr std::size_t NUMBERS = 64 * 8 + 8;
+    std::array<Header*, NUMBERS> free_{};
+    std::array<std::uint32_t, NUMBERS> dropped_{};  // blocks that were not asked for since
+    std::int64_t missed_bytes_ = 0;                 // of blocks that were
     MemoryStats stats_{};
 };
 

@@ -109,6 +109,26 @@ def test_blocks_of_sizes_left_behind_are_given_back() -> None:
     assert output_of(code) == "True True"
 
 
+def test_steps_of_many_sizes_settle() -> None:
+    # Each size is in use alone, so that all of them together are several times the peak.
+    code = """
+    import numpy as np
+    from convlet import _core, ops
+    images = [np.ones(int(2**21 * 2 ** (step / 8)), np.float32) for step in range(17)]
+    for step in range(40):
+        before = _core.memory_stats()["system_allocations"]
+        for image in images[:11]:
+            ops.relu(image)
+    print(_core.memory_stats()["system_allocations"] - before)
+    for image in images * 5:
+        ops.relu(image)
+    stats = _core.memory_stats()
+    most = 3 * max(stats["peak_bytes"], 2**26) + 1.125 * images[-1].nbytes
+    print(stats["cached_bytes"] <= most)
+    """
+    assert output_of(code).split() == ["0", "True"]
+
+
 def test_emptying_the_cache_leaves_arrays_alone() -> None:
     array = pooled(10_000)
     _core.empty_cache()
