@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 STRIP_FLOATS, LARGE_WEIGHTS, HUGE_WEIGHTS = 48 * 1024, 2**18, 2**22
 TASK_FLOPS, WAKE_UP_FLOPS = 1e6, 6e4 * 20
 ENOUGH_TASKS, TILE_TASKS, LEAST_PIXELS = 128, 16, 96
-LEAST_TILES, MOST_TILES, FEW_BLOCKS, WEIGHT_CHANNELS = 12, 36, 2, 32
+LEAST_TILES, MOST_TILES, FEW_BLOCKS = 12, 36, 2
 
 CORES = (2, 4, 8, 16, 32, 64)
 
@@ -84,11 +84,11 @@ def plan(layer: Conv2d, isa: str, l2_floats: int) -> Plan:
     flops = layer.flops("forward")
     if algorithm_of(forward_of(layer)) == "Winograd":
         wanted = int(min(TILE_TASKS, flops / TASK_FLOPS))
-        return _winograd(layer, isa, wanted, flops, l2_floats // 2)
+        return _winograd(layer, isa, wanted, flops, l2_floats)
     return _direct(layer, isa, int(min(ENOUGH_TASKS, flops / TASK_FLOPS)), flops)
 
 
-def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, floats: int) -> Plan:
+def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, l2_floats: int) -> Plan:
     k, c = layer.out_channels, layer.channels
     vector, widest = REGISTERS[isa]
     wide = vector * widest
@@ -100,7 +100,7 @@ def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, floats: int) -
     every, weights = tile_count(correlation, kernel), points * depth * k
     large = weights >= LARGE_WEIGHTS
     few = every <= FEW_BLOCKS * MOST_TILES or weights >= HUGE_WEIGHTS
-    fitting = clamp(floats // (points * (depth + wide)), LEAST_TILES, MOST_TILES)
+    fitting = clamp(l2_floats // 2 // (points * (depth + wide)), LEAST_TILES, MOST_TILES)
     most = MOST_TILES if large and few else fitting
     tiles = ceil_div(ceil_div(every, ceil_div(every, most)), 6) * 6
     block_tasks = ceil_div(every, tiles)
@@ -108,7 +108,8 @@ def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, floats: int) -
     inputs = points * (tiles * depth + vector)
     ahead = not large or block_tasks > FEW_BLOCKS
     packed = ceil_div(count * points * (depth * wide + vector), 16) * 16 if ahead else 0
-    sums = points * ((tiles + WEIGHT_CHANNELS) * wide + 2 * vector)
+    unpacked = 64 if l2_floats // 2 >= 36 * 64 * 64 else 32
+    sums = points * ((tiles + unpacked) * wide + 2 * vector)
     return Plan(
         "Winograd",
         block_tasks,

@@ -25,9 +25,12 @@ constexpr std::int64_t LEAST_TILES = 12;         // of a block
 constexpr std::int64_t MOST_TILES = 36;          // of a block
 constexpr std::int64_t FEW_BLOCKS = 2;           // of tiles
 constexpr std::int64_t MOST_SUMMED = 64;         // at once, for the digits' sake
-constexpr std::int64_t FEW_CHANNELS = 32;        // of weights, transformed in a task
 constexpr std::int64_t LARGE_WEIGHTS = std::int64_t{1} << 18;  // transformed, in floats,
 constexpr std::int64_t HUGE_WEIGHTS = std::int64_t{1} << 22;   // half of an L3
+
+// Channels whose weights a task transforms at once: for 64 outputs at 36 points they take half of
+// the L2 at most.
+std::int64_t channels_at_once() { return 36 * 64 * 64 <= l2_floats() / 2 ? 64 : 32; }
 
 std::int64_t packed_floats(const Plan& p) {
     if (!p.packed_ahead) return 0;
@@ -241,7 +244,7 @@ std::int64_t scratch_floats(const Plan& p) {
         return kernels().few_channels_floats(p.geometry, largest_block(p.blocks));
     if (p.algorithm == Algorithm::direct)
         return kernels().strip_floats(p.geometry, largest_block(p.blocks));
-    return kernels().winograd_floats(p.kernel, p.tiles, FEW_CHANNELS) +
+    return kernels().winograd_floats(p.kernel, p.tiles, channels_at_once()) +
            (shares_inputs(p) ? 0 : input_floats(p));
 }
 
@@ -331,7 +334,7 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         // again in each task, a run of channels at a time. Kept ones are written out, but summed in
         // the same runs, for the bits must not tell whether they were kept.
         plan.packed_ahead = !large || plan.block_tasks > FEW_BLOCKS;
-        plan.run = plan.packed_ahead ? MOST_SUMMED : std::min(g.channels, FEW_CHANNELS);
+        plan.run = plan.packed_ahead ? MOST_SUMMED : std::min(g.channels, channels_at_once());
     } else {
         if (g.depthwise)  // all channels of a tap side by side: one panel
             plan.geometry.panels = plan.packing.panels = {g.out_channels, g.out_channels, 1, 0};

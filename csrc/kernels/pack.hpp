@@ -59,12 +59,19 @@ INLINE void read_weights(const WeightPacking& p, std::int64_t first, std::int64_
         transpose(weight + p.taps[0], p.lane_stride, lanes, depth, target.to, target.depth_step);
         return;
     }
-    const std::int64_t direction = p.depth == 1 ? direction_of(p.taps, p.tap_count) : 0;
-    if (direction != 0) {  // one filter for each lane
-        const bool ahead = direction > 0;
-        transpose(weight + p.taps[ahead ? 0 : p.tap_count - 1], p.lane_stride, lanes, p.tap_count,
-                  target.to + (ahead ? 0 : (p.tap_count - 1) * target.tap_step),
-                  direction * target.tap_step);
+    const std::int64_t direction = direction_of(p.taps, p.tap_count);
+    if (direction == 1 && p.depth_stride == p.tap_count &&
+        target.depth_step == p.tap_count * target.tap_step) {  // all of a lane's weights in a row
+        transpose(weight + p.taps[0], p.lane_stride, lanes, depth * p.tap_count, target.to,
+                  target.tap_step);
+        return;
+    }
+    if (direction != 0 && p.tap_count >= 4) {
+        const std::int64_t nearest = direction > 0 ? 0 : p.tap_count - 1;
+        for (std::int64_t d = 0; d < depth; ++d)
+            transpose(weight + d * p.depth_stride + p.taps[nearest], p.lane_stride, lanes,
+                      p.tap_count, target.to + d * target.depth_step + nearest * target.tap_step,
+                      direction * target.tap_step);
         return;
     }
     const std::int64_t run = inner * p.tap_count;
