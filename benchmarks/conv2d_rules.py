@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OUT = 4  # outputs of a side of Winograd's tiles
 LEAST_CHANNELS, LEAST_TILES, MOST_PIECES = 16, 8, 16
-TRANSFORM_COST, LEAST_GAIN = 12, 1.2
+TRANSFORM_COST, WEIGHT_COST, LEAST_GAIN = 12, 6, 1.2
 MOST_FEW, LEAST_TAPS, LEAST_WIDTH, MOST_REACH = 8, 4, 8, 16
 
 # Floats of a register, and registers across the widest tile (csrc/kernels/simd.hpp).
@@ -105,7 +105,7 @@ def tile_count(g: Correlation, kernel: WinogradKernel) -> int:
     return g.images * across(g.height) * across(g.width)
 
 
-def algorithm_of(g: Correlation) -> str:
+def algorithm_of(g: Correlation, of_weight: bool = False) -> str:
     """What algorithm_for() decides."""
     if g.depthwise:
         return "depthwise"
@@ -115,9 +115,12 @@ def algorithm_of(g: Correlation) -> str:
     if kernel is None or min(g.channels, g.out_channels) < LEAST_CHANNELS:
         return "direct"
     tiles = tile_count(g, kernel)
-    floats = kernel.points**2 * (kernel.pieces * g.channels + g.out_channels)
-    winograd = kernel.products * g.channels * g.out_channels + TRANSFORM_COST * floats
-    gains = tiles >= LEAST_TILES and tiles * winograd * LEAST_GAIN <= g.products
+    depth = kernel.pieces * g.channels
+    transforms = TRANSFORM_COST * kernel.points**2 * tiles * (depth + g.out_channels)
+    if not of_weight:
+        transforms += WEIGHT_COST * kernel.points**2 * depth * g.out_channels
+    winograd = tiles * kernel.products * g.channels * g.out_channels + transforms
+    gains = tiles >= LEAST_TILES and winograd * LEAST_GAIN <= g.products
     return "Winograd" if gains else "direct"
 
 

@@ -85,7 +85,9 @@ def _conv2d(case: Conv2d, isa: str) -> dict[str, Work]:
     forward = forward_of(case)
     gradient = gradient_of(case)
     algorithm = algorithm_of(forward)
-    of_weight = algorithm if algorithm in {"depthwise", "Winograd"} else "direct"
+    of_weight = algorithm_of(forward, of_weight=True)
+    if of_weight == "few channels":
+        of_weight = "direct"
     of_input = " + ".join(dict.fromkeys(name for _, name in gradient))
     inside = _taps_inside(case)
     rows = _rows_inside(case)

@@ -21,7 +21,7 @@ from convlet import _core, ops
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-IMAGES = 2
+IMAGES = 8
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,12 @@ bool has_few_channels(const Correlation& g) {
 void use_exact_conv(bool value) { exact.store(value); }
 bool exact_conv() { return exact.load(std::memory_order_relaxed); }
 
-Algorithm algorithm_for(const Correlation& g) {
+Algorithm algorithm_for(const Correlation& g, bool of_weight) {
     if (g.depthwise) return g.spread ? Algorithm::depthwise_spread : Algorithm::depthwise;
     if (has_few_channels(g)) return Algorithm::few_channels;
     if (exact_conv() || g.channels < 16 || g.out_channels < 16) return Algorithm::direct;
-    return winograd_gains(g, winograd_kernel(g)) ? Algorithm::winograd : Algorithm::direct;
+    const bool gains = winograd_gains(g, winograd_kernel(g), !of_weight);
+    return gains ? Algorithm::winograd : Algorithm::direct;
 }
 
 }  // namespace convlet

@@ -9,8 +9,9 @@ namespace convlet {
 
 enum class Algorithm : std::int32_t { direct, few_channels, winograd, depthwise, depthwise_spread };
 
+// Of the correlation, or of the gradient of its weight, which does not pack weights.
 // docs/kernels.md tells the rule and the reasons.
-Algorithm algorithm_for(const Correlation& geometry);
+Algorithm algorithm_for(const Correlation& geometry, bool of_weight = false);
 
 // Winograd's sums differ from direct ones by a few rounding errors; exact convolution forgoes it.
 void use_exact_conv(bool exact);

@@ -101,7 +101,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         depthwise_grad_weight(gradient_of(0), dw);
         return;
     }
-    if (algorithm_for(g) == Algorithm::winograd) {
+    if (algorithm_for(g, true) == Algorithm::winograd) {
         g.panels = kernels().panels(g.out_channels, true);
         for (std::int64_t group = 0; group < s.groups; ++group)
             winograd_grad_weight(gradient_of(group), dw + group * group_size);

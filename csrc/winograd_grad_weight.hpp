@@ -5,7 +5,8 @@
 
 namespace convlet {
 
-// dw[k][c][r][s] of one group; the shape must be one that algorithm_for() gives to Winograd.
+// dw[k][c][r][s] of one group; the shape must be one whose gradient algorithm_for() gives to
+// Winograd.
 void winograd_grad_weight(const WeightGradient& gradient, float* dw);
 
 }  // namespace convlet

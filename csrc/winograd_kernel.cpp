@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t MOST_TAPS = 3;    // of a side of a piece
 constexpr std::int64_t LEAST_TILES = 8;  // of all images
 constexpr double TRANSFORM_COST = 12;    // of a transformed float, in products
+constexpr double WEIGHT_COST = 6;        // of a weight's, which may be kept from call to call
 constexpr double LEAST_GAIN = 1.2;       // or the rounding errors are not worth it
 
 struct Run {
@@ -86,7 +87,7 @@ WinogradKernel winograd_kernel(const Correlation& g) {
     return k;
 }
 
-bool winograd_gains(const Correlation& g, const WinogradKernel& k) {
+bool winograd_gains(const Correlation& g, const WinogradKernel& k, bool weights) {
     if (k.count == 0) return false;
     const std::int64_t tiles = kernels().winograd_tiles(g, k);
     const auto channels = static_cast<double>(g.channels);
@@ -95,7 +96,8 @@ bool winograd_gains(const Correlation& g, const WinogradKernel& k) {
     const auto points = static_cast<double>(k.points * k.points);
     const auto products = static_cast<double>(products_of(k)) * channels * outputs;
     const double winograd =
-        static_cast<double>(tiles) * (products + TRANSFORM_COST * points * (depth + outputs));
+        static_cast<double>(tiles) * (products + TRANSFORM_COST * points * (depth + outputs)) +
+        (weights ? WEIGHT_COST * points * depth * outputs : 0);
     const double direct = static_cast<double>(g.images * g.out_height * g.out_width * k.tap_count) *
                           channels * outputs;
     return tiles >= LEAST_TILES && winograd * LEAST_GAIN <= direct;

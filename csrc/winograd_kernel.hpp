@@ -12,8 +12,8 @@ WinogradKernel winograd_kernel(const Correlation& geometry);
 
 // Whether it takes enough fewer operations than the direct algorithm. It saves 3 of 4 products of a
 // 3x3 kernel and 4 of 9 with a step of 2, less what whole tiles of 4x4 waste at the border of a
-// small map, and pays for its transforms: of each piece of the kernel with the input channels, and
-// of a tile with the output channels.
-bool winograd_gains(const Correlation& geometry, const WinogradKernel& kernel);
+// small map, and pays for its transforms: of a tile for each piece of the kernel with the input
+// channels, and with the output channels; and of the weights.
+bool winograd_gains(const Correlation& geometry, const WinogradKernel& kernel, bool weights);
 
 }  // namespace convlet

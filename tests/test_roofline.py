@@ -35,15 +35,15 @@ def made(case: Any, isa: str = "v4") -> list[float]:
 
 
 def test_winograd_makes_the_products_of_whole_tiles_and_transforms() -> None:
-    case = Conv2d("", 2, 16, 8, 16, 3, padding=1)  # 4 tiles of 4x4 an image, 8 in all
+    case = Conv2d("", 8, 32, 8, 32, 3, padding=1)  # 4 tiles of 4x4 an image, 32 in all
     found = works(case)
     assert [found[kind].algorithm for kind in PASSES] == ["Winograd"] * 3
-    assert [found[kind].direct for kind in PASSES] == [2 * 2 * 64 * 9 * 256] * 3
-    products, data, weights = 36 * 16 * 16, 12 * 12 * 16, 11 * 9 * 16 * 16
-    forward = 8 * (products + data + 12 * 10 * 16) + weights
+    assert [found[kind].direct for kind in PASSES] == [2 * 8 * 64 * 9 * 1024] * 3
+    products, data, weights = 36 * 32 * 32, 12 * 12 * 32, 11 * 9 * 32 * 32
+    forward = 32 * (products + data + 12 * 10 * 32) + weights
     assert made(case)[:2] == [forward, forward]
-    assert made(case)[2] == 8 * (products + data + 15 * 10 * 16) + 10 * 9 * 16 * 16
-    larger = Conv2d("", 2, 16, 7, 16, 3, padding=1)  # as many tiles for fewer pixels
+    assert made(case)[2] == 32 * (products + data + 15 * 10 * 32) + 10 * 9 * 32 * 32
+    larger = Conv2d("", 8, 32, 7, 32, 3, padding=1)  # as many tiles for fewer pixels
     assert made(larger) == made(case)
 
 
@@ -115,7 +115,7 @@ LAYERS = (
     Conv2d("3x3", 2, 16, 8, 32, 3, padding=1),
     Conv2d("too few tiles", 1, 32, 8, 32, 3, padding=1),
     Conv2d("too few channels", 2, 8, 16, 64, 3, padding=1),
-    Conv2d("stride 2", 4, 32, 28, 64, 3, stride=2, padding=1),
+    Conv2d("stride 2", 4, 64, 56, 128, 3, stride=2, padding=1),
     Conv2d("4x4, stride 2", 4, 32, 16, 32, 4, stride=2, padding=1),
     Conv2d("small, stride 2", 1, 64, 9, 64, 3, stride=2, padding=1),
     Conv2d("5x5", 2, 32, 14, 32, 5, padding=2),
