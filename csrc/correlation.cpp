@@ -167,9 +167,9 @@ void transform_shared(const std::vector<Plan>& plans, const SharedInputs& shared
         parallel_for(p.block_tasks * PIECES, cost, [&](std::int64_t task) {
             const std::int64_t block = task / PIECES, piece = task % PIECES;
             const TileBlock b = tile_block(p, block);
-            table.winograd_inputs(p.geometry, p.kernel, b.first, b.count, piece * b.count / PIECES,
-                                  (piece + 1) * b.count / PIECES, shared.zeros(),
-                                  shared.at(plans, i, block));
+            table.winograd_inputs(p.geometry, p.kernel, p.run, b.first, b.count,
+                                  piece * b.count / PIECES, (piece + 1) * b.count / PIECES,
+                                  shared.zeros(), shared.at(plans, i, block));
         });
     }
 }
@@ -217,7 +217,7 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
         if (shares_inputs(p)) {
             inputs = shared.at(plans, plan, block);
         } else {
-            table.winograd_inputs(p.geometry, p.kernel, b.first, b.count, 0, b.count,
+            table.winograd_inputs(p.geometry, p.kernel, p.run, b.first, b.count, 0, b.count,
                                   shared.zeros(), scratch);
             inputs = scratch;
             scratch += input_floats(p);

@@ -37,9 +37,9 @@ struct KernelTable {
     std::int64_t (*winograd_packed_floats)(const WinogradKernel&, const WeightPacking&);
     void (*winograd_pack)(const WinogradKernel&, const WeightPacking&, std::int64_t panel);
     // Tiles [from, to) of a block of `tiles` tiles that starts at first_tile.
-    void (*winograd_inputs)(const Correlation&, const WinogradKernel&, std::int64_t first_tile,
-                            std::int64_t tiles, std::int64_t from, std::int64_t to,
-                            const float* zeros, float* inputs);
+    void (*winograd_inputs)(const Correlation&, const WinogradKernel&, std::int64_t run,
+                            std::int64_t first_tile, std::int64_t tiles, std::int64_t from,
+                            std::int64_t to, const float* zeros, float* inputs);
     // `unpacked` where the weights were not packed ahead, else null. Sums are made in runs of so
     // many input channels; only one longer than a piece goes on into the next.
     void (*winograd)(const Correlation&, const WinogradKernel&, const WeightPacking* unpacked,

@@ -27,7 +27,7 @@ std::int64_t winograd_floats(const WinogradKernel& kernel, std::int64_t tiles,
                              std::int64_t unpacked);
 std::int64_t winograd_packed_floats(const WinogradKernel& kernel, const WeightPacking& packing);
 void winograd_pack(const WinogradKernel& kernel, const WeightPacking& packing, std::int64_t panel);
-void winograd_inputs(const Correlation& geometry, const WinogradKernel& kernel,
+void winograd_inputs(const Correlation& geometry, const WinogradKernel& kernel, std::int64_t run,
                      std::int64_t first_tile, std::int64_t tiles, std::int64_t from,
                      std::int64_t to, const float* zeros, float* inputs);
 void winograd(const Correlation& geometry, const WinogradKernel& kernel,

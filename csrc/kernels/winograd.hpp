@@ -248,20 +248,21 @@ INLINE void transform_lanes(const float* const (&pixels)[Points][Points], std::i
     }
 }
 
-// Transforms `channels` channels of a tile. The pixels of the tile after it are fetched meanwhile:
-// they are more streams than processors follow.
+// Transforms channels [first, last) of a tile. The pixels of the tile after it are fetched
+// meanwhile: they are more streams than processors follow.
 template <int Points>
 INLINE void transform_tile(const TilePixels<Points>& pixels, const TilePixels<Points>& next,
-                           std::int64_t channels, float* RESTRICT out, std::int64_t point_stride) {
-    std::int64_t c = 0;
-    for (; c + VECTOR <= channels; c += VECTOR) {
+                           std::int64_t first, std::int64_t last, float* RESTRICT out,
+                           std::int64_t point_stride) {
+    std::int64_t c = first;
+    for (; c + VECTOR <= last; c += VECTOR, out += VECTOR) {
         if (c % LINE == 0) fetch_pixels(next.at, c);
-        transform_lanes(pixels.at, c, out + c, point_stride);
+        transform_lanes(pixels.at, c, out, point_stride);
     }
-    if (c == channels) return;
+    if (c == last) return;
     Lane inputs[Points * Points], points[Points * Points];
     const float* at[Points][Points];
-    const std::int64_t lanes = channels - c;
+    const std::int64_t lanes = last - c;
     for (int p = 0; p < Points * Points; ++p) {
         const float* from = pixels.at[p / Points][p % Points] + c;
         for (int l = 0; l < VECTOR; ++l) inputs[p][l] = l < lanes ? from[l] : 0.0F;
@@ -269,7 +270,7 @@ INLINE void transform_tile(const TilePixels<Points>& pixels, const TilePixels<Po
     }
     transform_lanes(at, 0, points[0], VECTOR);
     for (int p = 0; p < Points * Points; ++p)
-        for (std::int64_t l = 0; l < lanes; ++l) out[p * point_stride + c + l] = points[p][l];
+        for (std::int64_t l = 0; l < lanes; ++l) out[p * point_stride + l] = points[p][l];
 }
 
 // The rows of the depth, pieces and their channels, that have products at a point.

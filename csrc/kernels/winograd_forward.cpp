@@ -196,11 +196,18 @@ INLINE void pack_panel(const WinogradKernel& k, const WeightPacking& p, std::int
                            point_stride(k.count * p.depth, width));
 }
 
+// Whether transformed inputs lie run by run, [point][piece][run][tile][channel]: what is multiplied
+// at a time is then one piece of memory. Runs of several pieces lie side by side,
+// [point][tile][piece][channel], for a point may begin with any of them.
+INLINE bool lie_in_runs(const Correlation& g, std::int64_t run) { return run <= g.channels; }
+
 template <int Points>
-INLINE void transform_inputs(const Correlation& g, const WinogradKernel& k, std::int64_t first_tile,
-                             std::int64_t tiles, std::int64_t from, std::int64_t to,
-                             const float* zeros, float* inputs) {
-    const std::int64_t depth = k.count * g.channels;
+INLINE void transform_inputs(const Correlation& g, const WinogradKernel& k, std::int64_t run,
+                             std::int64_t first_tile, std::int64_t tiles, std::int64_t from,
+                             std::int64_t to, const float* zeros, float* inputs) {
+    const std::int64_t depth = k.count * g.channels, stride = point_stride(tiles, depth);
+    const bool in_runs = lie_in_runs(g, run);
+    const std::int64_t step = in_runs ? run : g.channels;
     Tile tile = tile_at(g, k, first_tile + from);
     TilePixels<Points> pixels = pixels_of<Points>(g, k, tile, k.pieces[0], zeros);
     for (std::int64_t t = from; t < to; ++t) {
@@ -211,8 +218,12 @@ INLINE void transform_inputs(const Correlation& g, const WinogradKernel& k, std:
                 last && t + 1 == to
                     ? pixels
                     : pixels_of<Points>(g, k, tile, k.pieces[last ? 0 : q + 1], zeros);
-            transform_tile(pixels, next, g.channels, inputs + t * depth + q * g.channels,
-                           point_stride(tiles, depth));
+            for (std::int64_t c = 0; c < g.channels; c += step) {
+                const std::int64_t end = smaller(c + step, g.channels), at = q * g.channels + c;
+                transform_tile(pixels, next, c, end,
+                               inputs + (in_runs ? at * tiles + t * (end - c) : t * depth + at),
+                               stride);
+            }
             pixels = next;
         }
     }
@@ -234,15 +245,16 @@ INLINE void multiply_packed(const Correlation& g, const WinogradKernel& k, std::
                             std::int64_t tiles, const float* inputs, const float* packed,
                             std::int64_t width, float* sums) {
     const std::int64_t depth = k.count * g.channels;
+    const bool in_runs = lie_in_runs(g, run);
     for (int p = 0; p < point_count(k); ++p) {
         const DepthRange range = depth_at(k, p, g.channels);
         const float* a = inputs + p * point_stride(tiles, depth);
         const float* b = packed + p * point_stride(depth, width);
         for (std::int64_t first = range.first; first < range.last;) {
             const std::int64_t piece_end = (first / g.channels + 1) * g.channels;
-            const std::int64_t last =
-                smaller(first + run, run > g.channels ? range.last : piece_end);
-            multiply_point(a + first, depth, tiles, last - first, b + first * width, width,
+            const std::int64_t last = smaller(first + run, in_runs ? piece_end : range.last);
+            multiply_point(a + first * (in_runs ? tiles : 1), in_runs ? last - first : depth, tiles,
+                           last - first, b + first * width, width,
                            sums + p * point_stride(tiles, width), first > range.first);
             first = last;
         }
@@ -264,8 +276,8 @@ INLINE void multiply_unpacked(const Correlation& g, const WinogradKernel& k,
             for (int p = 0; p < point_count(k); ++p) {
                 const DepthRange range = depth_at(k, p, g.channels);
                 if (first < range.first || first >= range.last) continue;
-                multiply_point(inputs + p * point_stride(tiles, depth) + first, depth, tiles,
-                               end - c, transformed + p * stride, width,
+                multiply_point(inputs + p * point_stride(tiles, depth) + first * tiles, end - c,
+                               tiles, end - c, transformed + p * stride, width,
                                sums + p * point_stride(tiles, width), first > range.first);
             }
         }
@@ -315,13 +327,13 @@ std::int64_t winograd_input_floats(const Correlation& g, const WinogradKernel& k
     return point_count(k) * point_stride(tiles, k.count * g.channels);
 }
 
-void winograd_inputs(const Correlation& g, const WinogradKernel& k, std::int64_t first_tile,
-                     std::int64_t tiles, std::int64_t from, std::int64_t to, const float* zeros,
-                     float* inputs) {
+void winograd_inputs(const Correlation& g, const WinogradKernel& k, std::int64_t run,
+                     std::int64_t first_tile, std::int64_t tiles, std::int64_t from,
+                     std::int64_t to, const float* zeros, float* inputs) {
     if (k.points == 6)
-        transform_inputs<6>(g, k, first_tile, tiles, from, to, zeros, inputs);
+        transform_inputs<6>(g, k, run, first_tile, tiles, from, to, zeros, inputs);
     else
-        transform_inputs<5>(g, k, first_tile, tiles, from, to, zeros, inputs);
+        transform_inputs<5>(g, k, run, first_tile, tiles, from, to, zeros, inputs);
 }
 
 void winograd(const Correlation& g, const WinogradKernel& k, const WeightPacking* weights,
