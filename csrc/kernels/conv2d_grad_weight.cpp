@@ -107,6 +107,19 @@ INLINE void copy_row_tiles(const Correlation& g, const Strip& strip, const Pixel
     }
 }
 
+// The pixels that follow a block in memory are the next one's. Tiles read a few channels of each
+// pixel, which is no order that the processor foresees, so that each of them asks for its part of
+// the lines.
+struct NextPixels {
+    const float *a, *b;  // null where a task does not read all of their channels
+    std::int64_t a_floats, b_floats;
+};
+
+INLINE const float* part_of(const NextPixels& next, std::int64_t part, std::int64_t parts) {
+    const std::int64_t at = part * (next.a_floats + next.b_floats) / parts;
+    return at < next.a_floats ? next.a + at : next.b + (at - next.a_floats);
+}
+
 }  // namespace
 
 std::int64_t grad_weight_floats(const Correlation& g, const PixelBlock& largest) {
@@ -137,6 +150,12 @@ void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t 
     task.resume = sums.resume;
     const float* dy = w.dy + block.image * g.y_image + block.i0 * g.y_row + block.j0 * g.y_pixel;
     const float* dy_last = dy + (task.rows - 1) * g.y_row + (task.columns - 1) * g.y_pixel;
+    NextPixels next{};
+    if (g.kernel_h * g.kernel_w == 1 && g.height == 1 && last_row - first_row == task.a_step &&
+        first_panel == 0 && last_panel == panel_count(g.panels) && g.panels.columns == g.y_pixel)
+        next = {strip.origin + pixels * task.a_step, dy + pixels * g.y_pixel, pixels * task.a_step,
+                pixels * g.y_pixel};
+    const std::int64_t row_count = last_row - first_row, all = last_panel * row_count;
     std::int64_t copied_first = 0, copied_end = 0;  // panels that panel_copy holds
     for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
         const std::int64_t width = panel_width(g.panels, panel);
@@ -172,6 +191,8 @@ void grad_weight(const WeightGradient& w, const PixelBlock& block, std::int64_t 
                               task.a = t.a;
                           }
                           task.sums = to + (t.m - first_row) * step;
+                          if (next.a != nullptr)
+                              task.ahead = part_of(next, panel * row_count + t.m - first_row, all);
                           run_outer_tile(t.count, width, task);
                       });
     }

@@ -21,7 +21,8 @@ struct OuterTask {
     std::int64_t rows, columns;
     float* sums;  // [Rows], sums_step floats apart
     std::int64_t sums_step;
-    bool resume;  // sums holds what came before
+    bool resume;                   // sums holds what came before
+    const float* ahead = nullptr;  // memory that is fetched meanwhile, a line for each column
 };
 
 template <int Rows, int Lanes>
@@ -39,6 +40,8 @@ __attribute__((noinline)) void outer_tile(const OuterTask& task) {
             __builtin_prefetch(task.sums + i * task.sums_step + j, 1);
     }
     const std::int64_t a_step = task.a_step, b_step = task.b_step;
+    const float* ahead = task.ahead == nullptr ? task.b : task.ahead;
+    const std::int64_t ahead_step = task.ahead == nullptr ? 0 : 16;
     std::int64_t r = 0;
     do {  // once at least, and two ways to write, for the reasons given in gemm.hpp
         const float* RESTRICT a = task.a + r * task.a_row;
@@ -53,6 +56,8 @@ __attribute__((noinline)) void outer_tile(const OuterTask& task) {
             }
             a += a_step;
             b += b_step;
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += ahead_step;
         } while (++p < task.columns);
     } while (++r < task.rows);
     float* RESTRICT sums = task.sums;
