@@ -1,4 +1,6 @@
-// What the machine's caches hold: sizes of blocks follow them where the bits of results do not.
+// What the machine's caches hold. Sizes of blocks follow them, and so do bits of Winograd's sums,
+// whose runs of channels are longer where the L2 has room: the same on one machine, for any
+// threads.
 #pragma once
 
 #include <cstdint>

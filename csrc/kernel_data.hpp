@@ -161,7 +161,8 @@ struct WinogradPart {
 };
 
 // Adds the partial sums in their order and turns panels[(tap, row), lane] into weight, whose
-// elements are lane * lane_stride + row * row_stride + tap.
+// elements are lane * lane_stride + row * row_stride + tap; the row stride is the number of taps
+// unless lanes lie together.
 struct WeightReduction {
     const float* partials;
     std::int64_t partial_count, partial_size;

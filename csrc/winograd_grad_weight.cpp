@@ -11,7 +11,7 @@
 namespace convlet {
 namespace {
 
-constexpr std::int64_t TILES_OF_SHARE = 128;  // at least: adding it costs a twentieth of them
+constexpr std::int64_t TILES_OF_SHARE = 128;  // at least, or adding shares up takes too much
 constexpr std::int64_t ENOUGH_TASKS = 16;
 constexpr std::int64_t PARTIAL_FLOATS = std::int64_t{1} << 20;  // of all shares
 constexpr std::int64_t ROWS_OF_REDUCTION = 64;
