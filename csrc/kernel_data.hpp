@@ -160,6 +160,12 @@ struct WinogradPart {
     std::int64_t first_panel, last_panel;
 };
 
+// Where the sums of a part go: to partial[panel][tap][channel][lane]; or, where there are no others
+// to be added and one piece is the kernel, to the weight's gradient itself.
+struct WinogradTarget {
+    float *partial, *weight;  // which is null where there are
+};
+
 // Adds the partial sums in their order and turns panels[(tap, row), lane] into weight, whose
 // elements are lane * lane_stride + row * row_stride + tap; the row stride is the number of taps
 // unless lanes lie together.

@@ -56,7 +56,7 @@ struct KernelTable {
                         float* scratch, const WeightSums& sums);
     std::int64_t (*winograd_gradient_floats)(const WinogradGradient&, const WinogradPart&);
     void (*winograd_gradient)(const WinogradGradient&, const WinogradPart&, const float* zeros,
-                              float* scratch, float* partial);
+                              float* scratch, const WinogradTarget&);
     void (*reduce_weight)(const WeightReduction&, std::int64_t panel, std::int64_t first_row,
                           std::int64_t last_row);
 

@@ -35,15 +35,15 @@ Parts cut_parts(std::int64_t depth, const Panels& panels, PartSize size) {
 }
 
 // Every part transforms what it reads: the larger they are, the less is transformed again. Large
-// ones must leave tasks for all threads, and half of their sums at least stay in the L2. No sum is
-// made in another way for it, so the bits do not tell how the parts were cut.
+// ones must leave tasks for all threads, and two fifths of their sums at least stay in the L2. No
+// sum is made in another way for it, so the bits do not tell how the parts were cut.
 Parts parts_for(std::int64_t depth, const Panels& panels, std::int64_t points,
                 std::int64_t shares) {
     constexpr std::array<PartSize, 5> sizes{{{128, 128}, {64, 128}, USUAL, {32, 64}, {16, 64}}};
     const std::int64_t tasks = 2 * get_num_threads();
     Parts parts{};
     for (const PartSize& size : sizes) {
-        if (points * size.rows * size.columns > std::max(2 * l2_floats(), points * 64 * 64))
+        if (points * size.rows * size.columns > std::max(5 * l2_floats() / 2, points * 64 * 64))
             continue;
         parts = cut_parts(depth, panels, size);
         if (parts.count() * shares >= tasks) break;
@@ -88,14 +88,18 @@ void winograd_grad_weight(const WeightGradient& gradient, float* dw) {
     for (std::int64_t task = 0; task < parts.count(); ++task)
         scratch = std::max(scratch, table.winograd_gradient_floats(w, part_of(task)));
     const std::int64_t most = std::max(g.channels, padded_columns(g.panels)) + 16;
-    const Scratch zeros(most), partials(shares * size);
+    const bool adds = shares > 1 || w.kernel.count > 1;
+    const Scratch zeros(most), partials(adds ? shares * size : 0);
     std::fill_n(zeros.data(), most, 0.0F);
     const double flops = 2.0 * static_cast<double>(points * tiles * depth * g.panels.columns);
     parallel_for_scratch(parts.count() * shares, flops / FLOPS_PER_COST, scratch,
                          [&](std::int64_t task, float* own) {
-                             table.winograd_gradient(w, part_of(task), zeros.data(), own,
-                                                     partials.data() + task / parts.count() * size);
+                             const WinogradTarget target{
+                                 partials.data() + task / parts.count() * size,
+                                 adds ? nullptr : dw};
+                             table.winograd_gradient(w, part_of(task), zeros.data(), own, target);
                          });
+    if (!adds) return;
     const WeightReduction reduction{
         partials.data(),    shares,   size, g.channels,
         w.kernel.tap_count, g.panels, dw,   w.kernel.tap_count * g.channels,

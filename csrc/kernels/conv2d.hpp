@@ -43,7 +43,7 @@ void grad_weight(const WeightGradient& gradient, const PixelBlock& block, std::i
                  float* scratch, const WeightSums& sums);
 std::int64_t winograd_gradient_floats(const WinogradGradient& gradient, const WinogradPart& part);
 void winograd_gradient(const WinogradGradient& gradient, const WinogradPart& part,
-                       const float* zeros, float* scratch, float* partial);
+                       const float* zeros, float* scratch, const WinogradTarget& target);
 void reduce_weight(const WeightReduction& reduction, std::int64_t panel, std::int64_t first_row,
                    std::int64_t last_row);
 

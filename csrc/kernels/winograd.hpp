@@ -218,13 +218,25 @@ INLINE TilePixels<Points> pixels_of(const Correlation& g, const WinogradKernel& 
     return p;
 }
 
+// The channels from c on that do not fill a register, copied beside zeros: at[j][i] points at those
+// of pixels[j][i].
+template <int Size>
+INLINE void copy_lanes(const float* const (&pixels)[Size][Size], std::int64_t c, std::int64_t lanes,
+                       Lane (&copies)[Size * Size], const float* (&at)[Size][Size]) {
+    for (int p = 0; p < Size * Size; ++p) {
+        const float* from = pixels[p / Size][p % Size] + c;
+        for (int l = 0; l < VECTOR; ++l) copies[p][l] = l < lanes ? from[l] : 0.0F;
+        at[p / Size][p % Size] = copies[p];
+    }
+}
+
 // A line of each of a tile's pixels.
 template <int Size>
 INLINE void fetch_pixels(const float* const (&pixels)[Size][Size], std::int64_t c) {
     UNROLL
     for (int j = 0; j < Size; ++j) {
         UNROLL
-        for (int i = 0; i < Size; ++i) __builtin_prefetch(pixels[j][i] + c, 0, 2);
+        for (int i = 0; i < Size; ++i) __builtin_prefetch(pixels[j][i] + c, 0, 3);
     }
 }
 
@@ -263,11 +275,7 @@ INLINE void transform_tile(const TilePixels<Points>& pixels, const TilePixels<Po
     Lane inputs[Points * Points], points[Points * Points];
     const float* at[Points][Points];
     const std::int64_t lanes = last - c;
-    for (int p = 0; p < Points * Points; ++p) {
-        const float* from = pixels.at[p / Points][p % Points] + c;
-        for (int l = 0; l < VECTOR; ++l) inputs[p][l] = l < lanes ? from[l] : 0.0F;
-        at[p / Points][p % Points] = inputs[p];
-    }
+    copy_lanes(pixels.at, c, lanes, inputs, at);
     transform_lanes(at, 0, points[0], VECTOR);
     for (int p = 0; p < Points * Points; ++p)
         for (std::int64_t l = 0; l < lanes; ++l) out[p * point_stride + l] = points[p][l];

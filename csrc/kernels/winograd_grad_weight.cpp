@@ -7,6 +7,7 @@
 // which stay from one time to the next, share the L2 with what is transformed.
 #include "conv2d.hpp"
 #include "outer.hpp"
+#include "transpose.hpp"
 #include "winograd.hpp"
 
 namespace convlet::CONVLET_ISA {
@@ -94,7 +95,18 @@ INLINE void find_tiles(const WinogradGradient& w, const Memory& m, std::int64_t 
     }
 }
 
-// VECTOR channels of the data: `Rows` of points go to out, [row, column] `stride` apart.
+// Column j of a transform's half-way results: the two rows of points that are wanted.
+template <int Points, int First, int Second, int Columns>
+INLINE void keep_rows(const Lane (&all)[Points], Lane (&half)[2][Columns], int j) {
+#pragma omp simd
+    for (int l = 0; l < VECTOR; ++l) half[0][j][l] = all[First][l];
+    if constexpr (Second >= 0) {
+#pragma omp simd
+        for (int l = 0; l < VECTOR; ++l) half[1][j][l] = all[Second][l];
+    }
+}
+
+// VECTOR channels of the data: two rows of points go to out, [row, column] `stride` apart.
 template <int Points, int First, int Second>
 INLINE void data_lanes(const float* const (&pixels)[Points][Points], std::int64_t c,
                        float* RESTRICT out, std::int64_t stride) {
@@ -105,12 +117,7 @@ INLINE void data_lanes(const float* const (&pixels)[Points][Points], std::int64_
         for (int i = 0; i < Points; ++i) column[i] = pixels[j][i] + c;
         Lane all[Points];
         data_transform(column, all[0], VECTOR);
-#pragma omp simd
-        for (int l = 0; l < VECTOR; ++l) half[0][j][l] = all[First][l];
-        if constexpr (Second >= 0) {
-#pragma omp simd
-            for (int l = 0; l < VECTOR; ++l) half[1][j][l] = all[Second][l];
-        }
+        keep_rows<Points, First, Second>(all, half, j);
     }
     for (int r = 0; r < (Second < 0 ? 1 : 2); ++r) {
         const float* row[Points];
@@ -133,11 +140,7 @@ INLINE void transform_data(const TilePixels<Points>& pixels, const TilePixels<Po
     Lane inputs[Points * Points], points[2 * Points];
     const float* at[Points][Points];
     const std::int64_t lanes = last - c;
-    for (int p = 0; p < Points * Points; ++p) {
-        const float* from = pixels.at[p / Points][p % Points] + c;
-        for (int l = 0; l < VECTOR; ++l) inputs[p][l] = l < lanes ? from[l] : 0.0F;
-        at[p / Points][p % Points] = inputs[p];
-    }
+    copy_lanes(pixels.at, c, lanes, inputs, at);
     data_lanes<Points, First, Second>(at, 0, points[0], VECTOR);
     for (int p = 0; p < (Second < 0 ? 1 : 2) * Points; ++p)
         for (std::int64_t l = 0; l < lanes; ++l) out[p * stride + l] = points[p][l];
@@ -154,12 +157,7 @@ INLINE void filter_lanes(const float* const (&gradients)[OUT][OUT], std::int64_t
         for (int i = 0; i < OUT; ++i) column[i] = gradients[j][i] + k;
         Lane all[Points];
         gradient_transform<Points>(column, all[0], VECTOR);
-#pragma omp simd
-        for (int l = 0; l < VECTOR; ++l) half[0][j][l] = all[First][l];
-        if constexpr (Second >= 0) {
-#pragma omp simd
-            for (int l = 0; l < VECTOR; ++l) half[1][j][l] = all[Second][l];
-        }
+        keep_rows<Points, First, Second>(all, half, j);
     }
     for (int r = 0; r < (Second < 0 ? 1 : 2); ++r) {
         const float* row[OUT];
@@ -180,13 +178,9 @@ INLINE void transform_filters(const TileGradients& gradients, const TileGradient
         filter_lanes<Points, First, Second>(gradients.at, start + j, out + j, stride);
     }
     for (; j < width; j += VECTOR) {
-        Lane lanes[OUT * OUT];
+        Lane copies[OUT * OUT];
         const float* at[OUT][OUT];
-        for (int p = 0; p < OUT * OUT; ++p) {
-            const float* from = gradients.at[p / OUT][p % OUT] + start + j;
-            for (int l = 0; l < VECTOR; ++l) lanes[p][l] = j + l < valid ? from[l] : 0.0F;
-            at[p / OUT][p % OUT] = lanes[p];
-        }
+        copy_lanes(gradients.at, start + j, valid - j, copies, at);
         filter_lanes<Points, First, Second>(at, 0, out + j, stride);
     }
 }
@@ -264,10 +258,20 @@ INLINE void add_group(const WinogradGradient& w, const WinogradPart& part, const
         multiply_tiles(w, part, m, tiles, rows.second * Points + j, Points + j, resume);
 }
 
-// The sums back to taps: partial[panel][tap][channel][lane].
+// The sums of one row and VECTOR lanes back to taps.
 template <int Points>
-INLINE void transform_sums(const WinogradGradient& w, const WinogradPart& part, const Memory& m,
-                           float* partial) {
+INLINE void taps_from(const float* sums, std::int64_t stride, Lane* taps) {
+    constexpr int TAPS = taps_of(Points);
+    Lane half[TAPS * Points];
+    for (int p = 0; p < Points; ++p)
+        tap_transform<Points>(sums + p * stride, Points * stride, half[p], Points * VECTOR);
+    for (int r = 0; r < TAPS; ++r)
+        tap_transform<Points>(half[r * Points], VECTOR, taps[r * TAPS], VECTOR);
+}
+
+template <int Points>
+INLINE void write_partial(const WinogradGradient& w, const WinogradPart& part, const Memory& m,
+                          float* partial) {
     constexpr int TAPS = taps_of(Points);
     const Correlation& g = w.gradient.geometry;
     const WinogradKernel& k = w.kernel;
@@ -280,12 +284,8 @@ INLINE void transform_sums(const WinogradGradient& w, const WinogradPart& part, 
             float* to = of_panel + row % g.channels * width;
             for (std::int64_t j = 0; j < width; j += VECTOR) {
                 const std::int64_t lanes = smaller(VECTOR, width - j);
-                Lane half[TAPS * Points], taps[TAPS * TAPS];
-                for (int p = 0; p < Points; ++p)
-                    tap_transform<Points>(sums + p * m.sums_stride + j, Points * m.sums_stride,
-                                          half[p], Points * VECTOR);
-                for (int r = 0; r < TAPS; ++r)
-                    tap_transform<Points>(half[r * Points], VECTOR, taps[r * TAPS], VECTOR);
+                Lane taps[TAPS * TAPS];
+                taps_from<Points>(sums + j, m.sums_stride, taps);
                 for (int r = 0; r < piece.rows; ++r) {
                     for (int s = 0; s < piece.columns; ++s) {
                         const std::int64_t tap = (piece.first_row + r * k.tap_h) * k.kernel_w +
@@ -299,9 +299,47 @@ INLINE void transform_sums(const WinogradGradient& w, const WinogradPart& part, 
     }
 }
 
+// The same to the weight's gradient, of a kernel of one piece: some rows' taps, which are
+// neighbours there, are turned from the lanes.
+template <int Points>
+INLINE void write_weight(const WinogradGradient& w, const WinogradPart& part, const Memory& m,
+                         float* weight) {
+    constexpr int TAPS = taps_of(Points), ROWS = 16;
+    const Correlation& g = w.gradient.geometry;
+    const WinogradPiece& piece = w.kernel.pieces[0];
+    const std::int64_t count = w.kernel.tap_count, lane_stride = g.channels * count;
+    const float* sums = m.sums;
+    for (std::int64_t panel = part.first_panel; panel < part.last_panel; ++panel) {
+        const std::int64_t width = panel_width(g.panels, panel);
+        const std::int64_t start = panel_start(g.panels, panel);
+        const std::int64_t valid = smaller(width, g.panels.columns - start);
+        for (std::int64_t row = 0; row < m.rows; row += ROWS) {
+            const std::int64_t rows = smaller(ROWS, m.rows - row);
+            float* to = weight + start * lane_stride + (part.first_row + row) * count;
+            for (std::int64_t j = 0; j < valid; j += VECTOR) {
+                Lane turned[ROWS * TAPS * TAPS];
+                for (std::int64_t i = 0; i < rows; ++i) {
+                    Lane taps[TAPS * TAPS];
+                    taps_from<Points>(sums + (row + i) * width + j, m.sums_stride, taps);
+                    Lane* to_row = turned + i * count;
+                    for (int r = 0; r < piece.rows; ++r) {
+                        for (int s = 0; s < piece.columns; ++s, ++to_row) {
+#pragma omp simd
+                            for (int l = 0; l < VECTOR; ++l) (*to_row)[l] = taps[r * TAPS + s][l];
+                        }
+                    }
+                }
+                transpose(turned[0], VECTOR, rows * count, smaller(VECTOR, valid - j),
+                          to + j * lane_stride, lane_stride);
+            }
+        }
+        sums += m.rows * width;
+    }
+}
+
 template <int Points>
 INLINE void gradient_of(const WinogradGradient& w, const WinogradPart& part, const float* zeros,
-                        float* scratch, float* partial) {
+                        float* scratch, const WinogradTarget& target) {
     const Memory m = memory_of<Points>(w, part, scratch);
     const std::int64_t all = part.last_tile - part.first_tile;
     const std::int64_t turns = (all + TILES - 1) / TILES;
@@ -312,7 +350,10 @@ INLINE void gradient_of(const WinogradGradient& w, const WinogradPart& part, con
         add_group<Points, 1>(w, part, m, tiles, turn > 0);
         add_group<Points, 2>(w, part, m, tiles, turn > 0);
     }
-    transform_sums<Points>(w, part, m, partial);
+    if (target.weight != nullptr)
+        write_weight<Points>(w, part, m, target.weight);
+    else
+        write_partial<Points>(w, part, m, target.partial);
 }
 
 template <int Points>
@@ -328,11 +369,11 @@ std::int64_t winograd_gradient_floats(const WinogradGradient& w, const WinogradP
 }
 
 void winograd_gradient(const WinogradGradient& w, const WinogradPart& part, const float* zeros,
-                       float* scratch, float* partial) {
+                       float* scratch, const WinogradTarget& target) {
     if (w.kernel.points == 6)
-        gradient_of<6>(w, part, zeros, scratch, partial);
+        gradient_of<6>(w, part, zeros, scratch, target);
     else
-        gradient_of<5>(w, part, zeros, scratch, partial);
+        gradient_of<5>(w, part, zeros, scratch, target);
 }
 
 }  // namespace convlet::CONVLET_ISA
