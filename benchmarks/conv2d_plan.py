@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 STRIP_FLOATS, LARGE_WEIGHTS, HUGE_WEIGHTS = 48 * 1024, 2**18, 2**22
 TASK_FLOPS, WAKE_UP_FLOPS = 1e6, 6e4 * 20
 ENOUGH_TASKS, TILE_TASKS, LEAST_PIXELS = 128, 16, 96
-LEAST_TILES, MOST_TILES, FEW_BLOCKS = 12, 36, 2
+LEAST_TILES, MOST_TILES = 12, 36
+FEW_TILES, TILES_OF_PANEL, FEW_BLOCKS = 192, 64, 2
+SHARED_TILES, LEAST_SHARED, SHARED_TASKS = 128, 24, 8
 
 CORES = (2, 4, 8, 16, 32, 64)
 
@@ -98,15 +100,18 @@ def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, l2_floats: int
     points, depth = kernel.points**2, kernel.pieces * c
     count, _ = panels(k, isa, whole_registers=True)
     every, weights = tile_count(correlation, kernel), points * depth * k
-    large = weights >= LARGE_WEIGHTS
-    few = every <= FEW_BLOCKS * MOST_TILES or weights >= HUGE_WEIGHTS
-    fitting = clamp(l2_floats // 2 // (points * (depth + wide)), LEAST_TILES, MOST_TILES)
-    most = MOST_TILES if large and few else fitting
-    tiles = ceil_div(ceil_div(every, ceil_div(every, most)), 6) * 6
+    few = weights >= LARGE_WEIGHTS and every <= min(FEW_TILES, TILES_OF_PANEL * count)
+    if few:
+        for_tasks = min(SHARED_TASKS // count, every // LEAST_SHARED)
+        tiles = ceil_div(every, max(ceil_div(every, SHARED_TILES), for_tasks))
+    else:
+        fitting = clamp(l2_floats // 2 // (points * (depth + wide)), LEAST_TILES, MOST_TILES)
+        most = MOST_TILES if weights >= HUGE_WEIGHTS else fitting
+        tiles = ceil_div(ceil_div(every, ceil_div(every, most)), 6) * 6
     block_tasks = ceil_div(every, tiles)
     groups = clamp(wanted // block_tasks, 1, count)
     inputs = points * (tiles * depth + vector)
-    ahead = not large or block_tasks > FEW_BLOCKS
+    ahead = not few or block_tasks > FEW_BLOCKS
     packed = ceil_div(count * points * (depth * wide + vector), 16) * 16 if ahead else 0
     unpacked = 64 if l2_floats // 2 >= 36 * 64 * 64 else 32
     sums = points * ((tiles + unpacked) * wide + 2 * vector)

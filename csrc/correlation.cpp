@@ -23,13 +23,17 @@ constexpr std::int64_t SHORT_ROWS = 128;         // pixels of two rows that are 
 constexpr std::int64_t NEAR_FLOATS = 32 * 1024;  // that are written before their moments are taken
 constexpr std::int64_t LEAST_TILES = 12;         // of a block
 constexpr std::int64_t MOST_TILES = 36;          // of a block
-constexpr std::int64_t FEW_BLOCKS = 2;           // of tiles
+constexpr std::int64_t FEW_TILES = 192;          // of a layer whose tasks share its tiles, and
+constexpr std::int64_t TILES_OF_PANEL = 64;      // so many for each of its panels;
+constexpr std::int64_t SHARED_TILES = 128;       // blocks have so many at most,
+constexpr std::int64_t LEAST_SHARED = 24;        // fewer to make
+constexpr std::int64_t SHARED_TASKS = 8;         // so many tasks
+constexpr std::int64_t FEW_BLOCKS = 2;           // that each transform the weights
 constexpr std::int64_t MOST_SUMMED = 64;         // at once, for the digits' sake
 constexpr std::int64_t LARGE_WEIGHTS = std::int64_t{1} << 18;  // transformed, in floats,
 constexpr std::int64_t HUGE_WEIGHTS = std::int64_t{1} << 22;   // half of an L3
 
-// Channels whose weights a task transforms at once: for 64 outputs at 36 points they take half of
-// the L2 at most.
+// Channels whose weights a task transforms at once, for 64 outputs half of the L2 at most.
 std::int64_t channels_at_once() { return 36 * 64 * 64 <= l2_floats() / 2 ? 64 : 32; }
 
 std::int64_t packed_floats(const Plan& p) {
@@ -58,7 +62,7 @@ std::size_t owner(const std::vector<std::int64_t>& first, std::int64_t number) {
                                     first.begin() - 1);
 }
 
-// Gives every plan its part of `packed`; weights that are read in place have none.
+// Gives every plan its part of `packed`, but to weights that are read in place.
 void place_weights(std::vector<Plan>& plans, float* packed) {
     for (Plan& p : plans) {
         if (reads_in_place(p)) {
@@ -102,7 +106,6 @@ PackedWeight::Memory kept_weights(std::vector<Plan>& plans, std::int64_t floats,
     });
 }
 
-// A block of tiles, and where its transformed inputs are.
 struct TileBlock {
     std::int64_t first, count;
 };
@@ -320,21 +323,26 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
         const std::int64_t points = plan.kernel.points * plan.kernel.points;
         const std::int64_t depth = plan.kernel.count * g.channels;
         const std::int64_t weights = points * depth * g.out_channels;
-        const bool large = weights >= LARGE_WEIGHTS;
-        const std::int64_t tile = points * (depth + g.panels.wide);
-        // Inputs and sums that take half of the L2, but where weights are many for the tiles or for
-        // the L3.
-        const bool few = all <= FEW_BLOCKS * MOST_TILES || weights >= HUGE_WEIGHTS;
-        const std::int64_t most =
-            large && few ? MOST_TILES : std::clamp(l2_floats() / 2 / tile, LEAST_TILES, MOST_TILES);
-        // Equal blocks of whole register tiles.
-        plan.tiles = ceil_div(ceil_div(all, ceil_div(all, most)), 6) * 6;
+        const std::int64_t count = panel_count(plan.geometry.panels);
+        const bool few =
+            weights >= LARGE_WEIGHTS && all <= std::min(FEW_TILES, TILES_OF_PANEL * count);
+        if (few) {
+            // Weights that serve few tiles cost less to transform in each task, a run of channels
+            // at a time, than to write out and read back: tasks are panels of many tiles.
+            const std::int64_t wanted = std::min(SHARED_TASKS / count, all / LEAST_SHARED);
+            plan.tiles = ceil_div(all, std::max(ceil_div(all, SHARED_TILES), wanted));
+        } else {
+            // Equal blocks of whole register tiles, whose inputs and sums take half of the L2; but
+            // large ones where weights leave the L3 from one to the next.
+            const std::int64_t fitting = l2_floats() / 2 / (points * (depth + g.panels.wide));
+            const std::int64_t most =
+                weights >= HUGE_WEIGHTS ? MOST_TILES : std::clamp(fitting, LEAST_TILES, MOST_TILES);
+            plan.tiles = ceil_div(ceil_div(all, ceil_div(all, most)), 6) * 6;
+        }
         plan.block_tasks = ceil_div(all, plan.tiles);
-        // Weights that serve few tiles would cost more to write out and read back than to transform
-        // again in each task, a run of channels at a time. Kept ones are written out, but summed in
-        // the same runs, for the bits must not tell whether they were kept.
-        plan.packed_ahead = !large || plan.block_tasks > FEW_BLOCKS;
-        plan.run = plan.packed_ahead ? MOST_SUMMED : std::min(g.channels, channels_at_once());
+        // Kept weights are written out, but summed in the same runs, for the bits must not tell.
+        plan.packed_ahead = !few || plan.block_tasks > FEW_BLOCKS;
+        plan.run = few ? std::min(g.channels, channels_at_once()) : MOST_SUMMED;
     } else {
         if (g.depthwise)  // all channels of a tap side by side: one panel
             plan.geometry.panels = plan.packing.panels = {g.out_channels, g.out_channels, 1, 0};

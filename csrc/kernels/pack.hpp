@@ -43,6 +43,33 @@ INLINE std::int64_t direction_of(const std::int64_t* taps, std::int64_t count) {
     return direction;
 }
 
+// The memory of depths [first, last) of lanes [lane, lane + lanes): rows that are far from each
+// other.
+struct WeightRows {
+    const float* from;
+    std::int64_t rows, row_step, floats;  // of a row
+};
+
+INLINE WeightRows rows_of(const WeightPacking& p, std::int64_t first, std::int64_t last,
+                          std::int64_t lane, std::int64_t lanes) {
+    const float* from = p.weight + first * p.depth_stride + lane * p.lane_stride;
+    if (p.depth_stride < p.lane_stride)
+        return {from, lanes, p.lane_stride, (last - first) * p.depth_stride};
+    return {from, last - first, p.depth_stride, lanes * p.lane_stride};
+}
+
+// Fetches the `part`th of `parts` of them: the processor does not foresee so many short rows.
+INLINE void fetch_rows(const WeightRows& w, std::int64_t part, std::int64_t parts) {
+    constexpr std::int64_t LINE_FLOATS = 16;
+    const std::int64_t lines = w.floats / LINE_FLOATS + 1, all = w.rows * lines;
+    const std::int64_t end = (part + 1) * all / parts;
+    std::int64_t at = part * all / parts, row = at / lines, line = at % lines;
+    for (; at < end; ++at) {
+        __builtin_prefetch(w.from + row * w.row_step + line * LINE_FLOATS, 0, 2);
+        if (++line == lines) line = 0, ++row;
+    }
+}
+
 // Copies depths [first, last) of lanes [lane, lane + lanes).
 INLINE void read_weights(const WeightPacking& p, std::int64_t first, std::int64_t last,
                          std::int64_t lane, std::int64_t lanes, const PackTarget& target) {

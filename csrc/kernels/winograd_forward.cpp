@@ -159,6 +159,11 @@ INLINE void pack_piece(const WinogradKernel& k, const WinogradPiece& piece, cons
     here.taps = offsets;
     here.tap_count = taps;
     const Lane zeros = {};
+    // What is read after a block: more channels, more lanes, or the next run of channels.
+    const auto rows_at = [&](std::int64_t c, std::int64_t j) __attribute__((always_inline)) {
+        return rows_of(p, c, smaller(p.depth, c + PACK_DEPTH), start + j,
+                       larger(0, smaller(VECTOR, valid - j)));
+    };
     for (std::int64_t j = 0; j < width; j += VECTOR) {
         const std::int64_t lanes = larger(0, smaller(VECTOR, valid - j));
         for (std::int64_t block = first; block < last; block += PACK_DEPTH) {
@@ -166,7 +171,11 @@ INLINE void pack_piece(const WinogradKernel& k, const WinogradPiece& piece, cons
             Lane g[PACK_DEPTH * TAPS * TAPS];
             if (lanes < VECTOR) zero_floats(&g[0][0], PACK_DEPTH * TAPS * TAPS * VECTOR);
             read_weights(here, block, end, start + j, lanes, {&g[0][0], VECTOR, taps * VECTOR});
+            const WeightRows next = end < last           ? rows_at(end, j)
+                                    : j + VECTOR < width ? rows_at(first, j + VECTOR)
+                                                         : rows_at(last, 0);
             for (std::int64_t c = block; c < end; ++c) {
+                fetch_rows(next, c - block, end - block);
                 Lane rows[Points * TAPS];
                 const Lane* own = g + (c - block) * taps;
                 for (int s = 0; s < TAPS; ++s) {
