@@ -62,7 +62,7 @@ std::size_t owner(const std::vector<std::int64_t>& first, std::int64_t number) {
                                     first.begin() - 1);
 }
 
-// Gives every plan its part of `packed`, but to weights that are read in place.
+// Gives every plan its part of `packed`; weights that are read in place have none.
 void place_weights(std::vector<Plan>& plans, float* packed) {
     for (Plan& p : plans) {
         if (reads_in_place(p)) {

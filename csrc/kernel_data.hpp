@@ -160,10 +160,10 @@ struct WinogradPart {
     std::int64_t first_panel, last_panel;
 };
 
-// Where the sums of a part go: to partial[panel][tap][channel][lane]; or, where there are no others
-// to be added and one piece is the kernel, to the weight's gradient itself.
+// Where the sums of a part go: to the weight's gradient; or, where that is null because shares or
+// pieces are put together afterwards, to partial[panel][tap][channel][lane].
 struct WinogradTarget {
-    float *partial, *weight;  // which is null where there are
+    float *partial, *weight;
 };
 
 // Adds the partial sums in their order and turns panels[(tap, row), lane] into weight, whose
