@@ -220,6 +220,14 @@ Array empty(Shape shape, const py::dtype& dtype) {
     return over_pool_memory(dtype, c_layout(shape, item), bytes);
 }
 
+Array over_or_new(bool overwrite, const Images& input) {
+    return overwrite && input.owner.writeable() ? input.owner : empty_images(input.extents);
+}
+
+Array over_or_new(bool overwrite, const Flat& input) {
+    return overwrite && input.owner.writeable() ? input.owner : empty_like(input);
+}
+
 float* in_place(const Argument& argument, Array& array) {
     if (!py::isinstance<py::array_t<float>>(array))
         throw py::type_error(subject(argument) + " must be float32, got " +

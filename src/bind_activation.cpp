@@ -19,10 +19,11 @@ Array forward(const Named& f, float parameter, const Array& x) {
     return y;
 }
 
-Array gradient(const Named& f, float parameter, const Array& dy, const Array& saved) {
+Array gradient(const Named& f, float parameter, const Array& dy, const Array& saved,
+               bool overwrite_dy) {
     const Flat kept = flat({f.grad_name, from_output(f.function) ? "y" : "x"}, saved);
     const Flat grad = flat_like({f.grad_name, "dy"}, dy, kept);
-    Array dx = empty_like(kept);
+    Array dx = over_or_new(overwrite_dy, grad);
     float* out = data(dx);
     without_gil([&] { unary_grad(f.function, parameter, grad.data, kept.data, grad.size, out); });
     return dx;
@@ -31,13 +32,13 @@ Array gradient(const Named& f, float parameter, const Array& dy, const Array& sa
 void bind_unary(py::module_& m, const Named& f) {
     m.def((std::string(f.name) + "_forward").c_str(),
           [f](const Array& x) { return forward(f, 0, x); }, "x"_a);
-    const auto grad = [f](const Array& dy, const Array& saved) {
-        return gradient(f, 0, dy, saved);
+    const auto grad = [f](const Array& dy, const Array& saved, bool overwrite_dy) {
+        return gradient(f, 0, dy, saved, overwrite_dy);
     };
     if (from_output(f.function))
-        m.def(f.grad_name, grad, "dy"_a, "y"_a);
+        m.def(f.grad_name, grad, "dy"_a, "y"_a, "overwrite_dy"_a = false);
     else
-        m.def(f.grad_name, grad, "dy"_a, "x"_a);
+        m.def(f.grad_name, grad, "dy"_a, "x"_a, "overwrite_dy"_a = false);
 }
 
 // With a parameter; the gradient is then one of the input.
@@ -47,8 +48,10 @@ void bind_unary(py::module_& m, const Named& f, const char* parameter) {
           py::arg(parameter));
     m.def(
         f.grad_name,
-        [f](const Array& dy, const Array& x, float value) { return gradient(f, value, dy, x); },
-        "dy"_a, "x"_a, py::arg(parameter));
+        [f](const Array& dy, const Array& x, float value, bool overwrite_dy) {
+            return gradient(f, value, dy, x, overwrite_dy);
+        },
+        "dy"_a, "x"_a, py::arg(parameter), "overwrite_dy"_a = false);
 }
 
 }  // namespace
@@ -66,16 +69,16 @@ void bind_activation(py::module_& m) {
         "x"_a);
     m.def(
         "relu_grad",
-        [](const Array& dy, const Array& y) {
+        [](const Array& dy, const Array& y, bool overwrite_dy) {
             const char* op = "relu_grad";
             const Flat output = flat({op, "y"}, y);
             const Flat grad = flat_like({op, "dy"}, dy, output);
-            Array dx = empty_like(output);
+            Array dx = over_or_new(overwrite_dy, grad);
             float* out = data(dx);
             without_gil([&] { relu_grad(grad.data, output.data, grad.size, out); });
             return dx;
         },
-        "dy"_a, "y"_a);
+        "dy"_a, "y"_a, "overwrite_dy"_a = false);
     bind_unary(m, {Unary::relu6, "relu6", "relu6_grad"});
     bind_unary(m, {Unary::sigmoid, "sigmoid", "sigmoid_grad"});
     bind_unary(m, {Unary::silu, "silu", "silu_grad"});

@@ -13,15 +13,15 @@ std::int64_t pixels_of(const Extents4& e) { return e[0] * e[2] * e[3]; }
 void bind_joining(py::module_& m) {
     m.def(
         "add",
-        [](const Array& a, const Array& b) {
+        [](const Array& a, const Array& b, bool overwrite_a) {
             const Flat left = flat({"add", "a"}, a);
             const Flat right = flat_like({"add", "b"}, b, left);
-            Array y = empty_like(left);
+            Array y = over_or_new(overwrite_a, left);
             float* out = data(y);
             without_gil([&] { add(left.data, right.data, left.size, out); });
             return y;
         },
-        "a"_a, "b"_a);
+        "a"_a, "b"_a, "overwrite_a"_a = false);
     m.def(
         "join_channels",
         [](const std::vector<Array>& arrays) {

@@ -80,7 +80,7 @@ void bind_norm(py::module_& m) {
         [](const Array& dy, const Array& x, const OptionalArray& y, const Array& mean,
            const Array& variance, const OptionalArray& weight, double eps, bool fixed,
            bool with_residual, const std::string& activation, const OptionalArray& scale,
-           const OptionalArray& shift) {
+           const OptionalArray& shift, bool overwrite_dy) {
             const char* op = "batch_norm_grad";
             const Images in = images({op, "x"}, x);
             const std::int64_t channels = in.extents[1];
@@ -99,8 +99,11 @@ void bind_norm(py::module_& m) {
                        "'");
             const BatchNorm norm{rows_of(in.extents), channels, s.mean.data, s.variance.data,
                                  pointer(w),          nullptr,  eps,         f};
-            Array dx = empty_images(in.extents), dweight = empty({channels});
-            Array dbias = empty({channels});
+            // Where dz, what the activation let pass of dy, is wanted as well, it may take dy's
+            // place; without an activation it is dy, which then stays.
+            const bool dz_apart = with_residual && output.has_value();
+            Array dx = over_or_new(overwrite_dy && !with_residual, grad);
+            Array dweight = empty({channels}), dbias = empty({channels});
             py::object dresidual = py::none();
             BatchNormGradient g{grad.data,
                                 in.data,
@@ -112,10 +115,10 @@ void bind_norm(py::module_& m) {
                                 data(dbias),
                                 nullptr,
                                 fixed};
-            if (with_residual && output) {
-                Array separate = empty_images(in.extents);
-                g.dresidual = data(separate);
-                dresidual = separate;
+            if (dz_apart) {
+                Array dz = over_or_new(overwrite_dy, grad);
+                g.dresidual = data(dz);
+                dresidual = dz;
             } else if (with_residual) {
                 dresidual = grad.owner;
             }
@@ -123,7 +126,8 @@ void bind_norm(py::module_& m) {
             return py::make_tuple(dx, dweight, dbias, dresidual);
         },
         "dy"_a, "x"_a, "y"_a, "mean"_a, "variance"_a, "weight"_a, "eps"_a, "fixed"_a,
-        "with_residual"_a, "activation"_a = "relu", "scale"_a = py::none(), "shift"_a = py::none());
+        "with_residual"_a, "activation"_a = "relu", "scale"_a = py::none(), "shift"_a = py::none(),
+        "overwrite_dy"_a = false);
     m.def(
         "batch_norm_scale_shift",
         [](const Array& mean, const Array& variance, const OptionalArray& weight,

@@ -78,9 +78,10 @@ INLINE void forward(float parameter, const float* RESTRICT x, std::int64_t count
     for (std::int64_t i = 0; i < count; ++i) y[i] = value<F>(x[i], parameter);
 }
 
+// dx may lie over dy.
 template <Unary F>
-INLINE void backward(float parameter, const float* RESTRICT dy, const float* RESTRICT saved,
-                     std::int64_t count, float* RESTRICT dx) {
+INLINE void backward(float parameter, const float* dy, const float* saved, std::int64_t count,
+                     float* dx) {
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) dx[i] = dy[i] * derivative<F>(saved[i], parameter);
 }
@@ -123,9 +124,9 @@ void relu(const float* RESTRICT x, std::int64_t count, float* RESTRICT y) {
     for (std::int64_t i = 0; i < count; ++i) y[i] = x[i] < 0.0F ? 0.0F : x[i];
 }
 
-// The sign of the output tells whether the input passed: the input need not be kept.
-void relu_grad(const float* RESTRICT dy, const float* RESTRICT y, std::int64_t count,
-               float* RESTRICT dx) {
+// The sign of the output tells whether the input passed: the input need not be kept. dx may lie
+// over dy.
+void relu_grad(const float* dy, const float* y, std::int64_t count, float* dx) {
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) dx[i] = y[i] > 0.0F ? dy[i] : 0.0F;
 }

@@ -5,7 +5,7 @@
 
 namespace convlet::CONVLET_ISA {
 
-void add(const float* RESTRICT a, const float* RESTRICT b, std::int64_t count, float* RESTRICT y) {
+void add(const float* a, const float* b, std::int64_t count, float* y) {  // y may lie over a
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) y[i] = a[i] + b[i];
 }

@@ -191,7 +191,8 @@ void norm_sums(const NormSums& t, std::int64_t rows) {
     });
 }
 
-// dx = of_dz * dz + of_x * x + constant;  the residual's gradient is dz.
+// dx = of_dz * dz + of_x * x + constant;  the residual's gradient is dz. One of them may lie over
+// dy.
 void norm_grad(const NormGrad& t, std::int64_t rows) {
     const std::int64_t channels = t.channels, times = rows_as_one(channels, rows);
     if (times > 1) {
@@ -211,11 +212,11 @@ void norm_grad(const NormGrad& t, std::int64_t rows) {
         const float *RESTRICT of_dz = t.of_dz, *RESTRICT of_x = t.of_x;
         const float* RESTRICT constant = t.constant;
         for (std::int64_t at = 0; at < rows * channels; at += channels) {
-            const float *RESTRICT dy = t.dy + at, *RESTRICT x = t.x + at;
+            const float *dy = t.dy + at, *x = t.x + at;
             fetch_ahead(dy, channels);
             fetch_ahead(x, channels);
-            float* RESTRICT dx = t.dx + at;
-            fetch_ahead(dx, channels);
+            float* dx = t.dx + at;
+            if (t.dx != t.dy) fetch_ahead(dx, channels);
             if (t.dz == nullptr) {
 #pragma omp simd
                 for (std::int64_t c = 0; c < channels; ++c) {
@@ -223,7 +224,7 @@ void norm_grad(const NormGrad& t, std::int64_t rows) {
                     dx[c] = of_dz[c] * dz + (of_x[c] * x[c] + constant[c]);
                 }
             } else {
-                float* RESTRICT dz_out = t.dz + at;
+                float* dz_out = t.dz + at;
 #pragma omp simd
                 for (std::int64_t c = 0; c < channels; ++c) {
                     const float all = dy[c], dz = passes(at + c, c, x[c]) ? all : 0.0F;

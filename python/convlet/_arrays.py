@@ -89,10 +89,13 @@ def zeros(shape: tuple[int, ...]) -> Array:
 WORTH_A_KERNEL = 4096  # numbers; below, NumPy's sum costs less than a call
 
 
-def plus(a: Array, b: Array) -> Array:
-    """A + b; where both are large and of one shape by the kernel: threads and recycled memory."""
+def plus(a: Array, b: Array, overwrite_a: bool = False) -> Array:
+    """A + b; where both are large and of one shape by the kernel: threads and recycled memory.
+
+    With `overwrite_a` the sum may be written over `a`; it never shares memory with `b`.
+    """
     if a.size >= WORTH_A_KERNEL and a.shape == b.shape:
-        return _core.add(a, b)
+        return _core.add(a, b, overwrite_a)
     return np.asarray(a + b)
 
 

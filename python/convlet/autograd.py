@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from convlet.ops._arguments import Array
     from convlet.tensor import Tensor
 
-    Vjp: TypeAlias = Callable[[Array], Sequence[Array | None]]
+    Vjp: TypeAlias = Callable[..., Sequence[Array | None]]
     Hooks: TypeAlias = dict[int, Callable[[Array], Array]]
 
 __all__ = ["Node", "Variable", "backward", "grad", "gradients", "is_recorded", "record"]
@@ -50,10 +50,11 @@ class Node:
     nowhere (None). The numbers of an operand are kept by nobody but a vjp that needs them.
     """
 
-    __slots__ = ("edges", "hooks", "number", "vjp")
+    __slots__ = ("edges", "fresh", "hooks", "number", "vjp")
 
-    def __init__(self, parents: Iterable[Variable], vjp: Vjp) -> None:
+    def __init__(self, parents: Iterable[Variable], vjp: Vjp, fresh: bool = False) -> None:
         """Take the next number."""
+        self.fresh = fresh
         self.number = next(numbers)
         self.edges: Sequence[Node | Variable | None] = tuple(
             [(p.node or p) if p.requires_grad else None for p in parents]
@@ -67,18 +68,22 @@ def is_recorded(parents: Iterable[Variable]) -> bool:
     return mode.recording and any(parent.requires_grad for parent in parents)
 
 
-def record(data: Array, parents: tuple[Variable, ...], vjp: Vjp) -> Tensor:
+def record(data: Array, parents: tuple[Variable, ...], vjp: Vjp, fresh: bool = False) -> Tensor:
     """The result of an operation, with its node if a parent requires a gradient.
 
     `vjp` takes the gradient of the result and returns one per parent, None where none is needed.
     What its closure holds is what the operation saves: arrays and shapes rather than tensors.
+
+    `fresh` tells that what the vjp returns is made for the call, or `dy` itself, and no two of them
+    share memory: the operation before may then write over it. Such a vjp is called `vjp(dy, ours)`
+    and may do so as well where `ours` is true, for then nobody else holds `dy`.
     """
     result = parents[0].detached(data)
     if mode.recording:
         for parent in parents:
             if parent.requires_grad:
                 result.requires_grad = True
-                result.node = Node(parents, vjp)
+                result.node = Node(parents, vjp, fresh)
                 break
         if mode.watch is not None:
             mode.watch(result, parents, sys._getframe(1))
@@ -94,17 +99,19 @@ def gradients(
     """The gradients by every leaf behind `roots`, and by the operations `within`.
 
     `starts` are the gradients of the roots. Nodes are emptied as soon as they have been used, which
-    frees the arrays they saved.
+    frees the arrays they saved. A gradient that only `totals` holds may be written over.
     """
     first = Node(roots, lambda _: starts)
     waiting = [(-first.number, first)]
     totals: dict[Node | Variable, Array] = {first: starts[0]}
+    ours: set[Node | Variable] = set()  # whose totals nobody else holds
     found: dict[Node | Variable, Array] = {}
     while waiting:
         _, node = heapq.heappop(waiting)
         dy = _hooked(totals.pop(node), node.hooks)
+        own = node in ours and not node.hooks
         if node in within:
-            found[node] = dy
+            found[node], own = dy, False
         if node.vjp is None:
             raise RuntimeError(
                 "backward: this graph was freed by an earlier backward(); compute the result "
@@ -112,14 +119,17 @@ def gradients(
             )
         if node.number < changes.latest:
             check_unchanged(node.vjp, node.number)
-        parts = node.vjp(dy)
+        parts = node.vjp(dy, own) if node.fresh else node.vjp(dy)
         for edge, dx in zip(node.edges, parts, strict=True):
             if edge is None or dx is None:
                 continue
             if edge in totals:
-                totals[edge] = plus(totals[edge], dx)
+                totals[edge] = plus(totals[edge], dx, overwrite_a=edge in ours)
+                ours.add(edge)
             else:
                 totals[edge] = dx
+                if node.fresh and (own or dx is not dy):
+                    ours.add(edge)
                 if type(edge) is Node:
                     heapq.heappush(waiting, (-edge.number, edge))
         if not retain_graph:

@@ -49,7 +49,12 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             )
     extents = [array.shape[along] for array in arrays]
     if along == 1 and len(first) == 4:
-        return record(ops.join_channels(arrays), parts, lambda dy: ops.cut_channels(dy, extents))
+        return record(
+            ops.join_channels(arrays),
+            parts,
+            lambda dy, _: ops.cut_channels(dy, extents),
+            fresh=True,
+        )
 
     def vjp(dy: Array) -> list[Array]:
         ends = [0, *accumulate(extents)]

@@ -1,4 +1,8 @@
-"""Element-wise activations and their gradients, on arrays."""
+"""Element-wise activations and their gradients, on arrays.
+
+With `overwrite_dy` a gradient may be written over `dy`, which spares the memory of a new array: for
+a `dy` whose numbers nobody needs any more.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,7 @@ def relu(x: Array) -> Array:
     return _core.relu_forward(float32(x, "relu", "x"))
 
 
-def relu_grad(dy: Array, y: Array) -> Array:
+def relu_grad(dy: Array, y: Array, *, overwrite_dy: bool = False) -> Array:
     """Gradient of `relu`: `dy` where its output `y` is positive, else 0.
 
     Example:
@@ -50,7 +54,9 @@ def relu_grad(dy: Array, y: Array) -> Array:
         >>> relu_grad(np.float32([5, 5]), np.float32([0, 2]))
         array([0., 5.], dtype=float32)
     """
-    return _core.relu_grad(float32(dy, "relu_grad", "dy"), float32(y, "relu_grad", "y"))
+    return _core.relu_grad(
+        float32(dy, "relu_grad", "dy"), float32(y, "relu_grad", "y"), overwrite_dy
+    )
 
 
 def relu6(x: Array) -> Array:
@@ -69,7 +75,7 @@ def relu6(x: Array) -> Array:
     return _core.relu6_forward(float32(x, "relu6", "x"))
 
 
-def relu6_grad(dy: Array, y: Array) -> Array:
+def relu6_grad(dy: Array, y: Array, *, overwrite_dy: bool = False) -> Array:
     """Gradient of `relu6`: `dy` where its output `y` is between 0 and 6, else 0.
 
     Example:
@@ -77,7 +83,9 @@ def relu6_grad(dy: Array, y: Array) -> Array:
         >>> relu6_grad(np.float32([5, 5, 5]), np.float32([0, 2, 6]))
         array([0., 5., 0.], dtype=float32)
     """
-    return _core.relu6_grad(float32(dy, "relu6_grad", "dy"), float32(y, "relu6_grad", "y"))
+    return _core.relu6_grad(
+        float32(dy, "relu6_grad", "dy"), float32(y, "relu6_grad", "y"), overwrite_dy
+    )
 
 
 def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
@@ -97,7 +105,9 @@ def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     return _core.leaky_relu_forward(float32(x, "leaky_relu", "x"), slope)
 
 
-def leaky_relu_grad(dy: Array, x: Array, negative_slope: float = 0.01) -> Array:
+def leaky_relu_grad(
+    dy: Array, x: Array, negative_slope: float = 0.01, *, overwrite_dy: bool = False
+) -> Array:
     """Gradient of `leaky_relu` at its input `x`.
 
     Example:
@@ -107,7 +117,7 @@ def leaky_relu_grad(dy: Array, x: Array, negative_slope: float = 0.01) -> Array:
     """
     op = "leaky_relu_grad"
     slope = real(negative_slope, op, "negative_slope")
-    return _core.leaky_relu_grad(float32(dy, op, "dy"), float32(x, op, "x"), slope)
+    return _core.leaky_relu_grad(float32(dy, op, "dy"), float32(x, op, "x"), slope, overwrite_dy)
 
 
 def sigmoid(x: Array) -> Array:
@@ -124,7 +134,7 @@ def sigmoid(x: Array) -> Array:
     return _core.sigmoid_forward(float32(x, "sigmoid", "x"))
 
 
-def sigmoid_grad(dy: Array, y: Array) -> Array:
+def sigmoid_grad(dy: Array, y: Array, *, overwrite_dy: bool = False) -> Array:
     """Gradient of `sigmoid` from its output: dy * y * (1 - y).
 
     Example:
@@ -132,7 +142,9 @@ def sigmoid_grad(dy: Array, y: Array) -> Array:
         >>> sigmoid_grad(np.float32([4, 4]), np.float32([0.5, 1]))
         array([1., 0.], dtype=float32)
     """
-    return _core.sigmoid_grad(float32(dy, "sigmoid_grad", "dy"), float32(y, "sigmoid_grad", "y"))
+    return _core.sigmoid_grad(
+        float32(dy, "sigmoid_grad", "dy"), float32(y, "sigmoid_grad", "y"), overwrite_dy
+    )
 
 
 def silu(x: Array) -> Array:
@@ -151,7 +163,7 @@ def silu(x: Array) -> Array:
     return _core.silu_forward(float32(x, "silu", "x"))
 
 
-def silu_grad(dy: Array, x: Array) -> Array:
+def silu_grad(dy: Array, x: Array, *, overwrite_dy: bool = False) -> Array:
     """Gradient of `silu` at its input: dy * s * (1 + x * (1 - s)) where s = sigmoid(x).
 
     Example:
@@ -159,7 +171,9 @@ def silu_grad(dy: Array, x: Array) -> Array:
         >>> silu_grad(np.float32([4, 4]), np.float32([0, 100]))
         array([2., 4.], dtype=float32)
     """
-    return _core.silu_grad(float32(dy, "silu_grad", "dy"), float32(x, "silu_grad", "x"))
+    return _core.silu_grad(
+        float32(dy, "silu_grad", "dy"), float32(x, "silu_grad", "x"), overwrite_dy
+    )
 
 
 def hardsigmoid(x: Array) -> Array:
@@ -176,7 +190,7 @@ def hardsigmoid(x: Array) -> Array:
     return _core.hardsigmoid_forward(float32(x, "hardsigmoid", "x"))
 
 
-def hardsigmoid_grad(dy: Array, y: Array) -> Array:
+def hardsigmoid_grad(dy: Array, y: Array, *, overwrite_dy: bool = False) -> Array:
     """Gradient of `hardsigmoid`: dy / 6 where its output `y` is between 0 and 1, else 0.
 
     Example:
@@ -185,7 +199,7 @@ def hardsigmoid_grad(dy: Array, y: Array) -> Array:
         array([2., 0.], dtype=float32)
     """
     op = "hardsigmoid_grad"
-    return _core.hardsigmoid_grad(float32(dy, op, "dy"), float32(y, op, "y"))
+    return _core.hardsigmoid_grad(float32(dy, op, "dy"), float32(y, op, "y"), overwrite_dy)
 
 
 def hardswish(x: Array) -> Array:
@@ -204,7 +218,7 @@ def hardswish(x: Array) -> Array:
     return _core.hardswish_forward(float32(x, "hardswish", "x"))
 
 
-def hardswish_grad(dy: Array, x: Array) -> Array:
+def hardswish_grad(dy: Array, x: Array, *, overwrite_dy: bool = False) -> Array:
     """Gradient of `hardswish` at its input: 0 up to -3, x / 3 + 1/2, and 1 from 3 on, times dy.
 
     Example:
@@ -213,4 +227,4 @@ def hardswish_grad(dy: Array, x: Array) -> Array:
         array([0., 4., 4.], dtype=float32)
     """
     op = "hardswish_grad"
-    return _core.hardswish_grad(float32(dy, op, "dy"), float32(x, op, "x"))
+    return _core.hardswish_grad(float32(dy, op, "dy"), float32(x, op, "x"), overwrite_dy)

@@ -94,6 +94,7 @@ def batch_norm_grad(
     activation: Literal["none", "relu", "relu6"] = "relu",
     fixed: bool = False,
     residual: bool = False,
+    overwrite_dy: bool = False,
 ) -> tuple[Array, Array, Array, Array | None]:
     """Gradients of `batch_norm` by its input, weight, bias and residual.
 
@@ -111,6 +112,8 @@ def batch_norm_grad(
         activation: the forward's, where `y` or `scale_shift` is given; others leave no way back.
         fixed: whether mean and variance were constants and not those of `x`.
         residual: whether the gradient of the residual is wanted.
+        overwrite_dy: whether a gradient may be written over `dy`, whose numbers nobody needs any
+            more: that of the input, or of the residual where the forward had an activation.
 
     Raises:
         TypeError: an array is not float32.
@@ -138,6 +141,7 @@ def batch_norm_grad(
         activation,
         None if scale is None else float32(scale, op, "scale"),
         None if shift is None else float32(shift, op, "shift"),
+        overwrite_dy,
     )
 
 

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["add", "cut_channels", "join_channels"]
 
 
-def add(a: Array, b: Array) -> Array:
+def add(a: Array, b: Array, *, overwrite_a: bool = False) -> Array:
     """A + b, element by element, of one shape and without broadcasting.  The order of `a`'s memory.
+
+    Args:
+        a: any shape.
+        b: the same shape.
+        overwrite_a: whether the sum may be written over `a`, whose numbers nobody needs any more.
 
     Raises:
         TypeError: an array is not float32.
@@ -27,7 +32,7 @@ def add(a: Array, b: Array) -> Array:
         >>> add(np.float32([1, 2]), np.float32([3, 4]))
         array([4., 6.], dtype=float32)
     """
-    return _core.add(float32(a, "add", "a"), float32(b, "add", "b"))
+    return _core.add(float32(a, "add", "a"), float32(b, "add", "b"), overwrite_a)
 
 
 def join_channels(arrays: Sequence[Array]) -> Array:

@@ -36,7 +36,7 @@ def relu(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
     """
     x = as_tensor(input)
     y = ops.relu(x.data)
-    return record(y, (x,), lambda dy: (ops.relu_grad(dy, y),))
+    return record(y, (x,), lambda dy, ours: (ops.relu_grad(dy, y, overwrite_dy=ours),), fresh=True)
 
 
 def relu6(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
@@ -53,7 +53,7 @@ def relu6(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
     """
     x = as_tensor(input)
     y = ops.relu6(x.data)
-    return record(y, (x,), lambda dy: (ops.relu6_grad(dy, y),))
+    return record(y, (x,), lambda dy, ours: (ops.relu6_grad(dy, y, overwrite_dy=ours),), fresh=True)
 
 
 def leaky_relu(
@@ -74,7 +74,12 @@ def leaky_relu(
     x = as_tensor(input)
     x_data = x.data
     y = ops.leaky_relu(x_data, negative_slope)
-    return record(y, (x,), lambda dy: (ops.leaky_relu_grad(dy, x_data, negative_slope),))
+    return record(
+        y,
+        (x,),
+        lambda dy, ours: (ops.leaky_relu_grad(dy, x_data, negative_slope, overwrite_dy=ours),),
+        fresh=True,
+    )
 
 
 def sigmoid(input: Tensor | npt.ArrayLike) -> Tensor:
@@ -90,7 +95,9 @@ def sigmoid(input: Tensor | npt.ArrayLike) -> Tensor:
     """
     x = as_tensor(input)
     y = ops.sigmoid(x.data)
-    return record(y, (x,), lambda dy: (ops.sigmoid_grad(dy, y),))
+    return record(
+        y, (x,), lambda dy, ours: (ops.sigmoid_grad(dy, y, overwrite_dy=ours),), fresh=True
+    )
 
 
 def silu(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
@@ -108,7 +115,9 @@ def silu(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
     x = as_tensor(input)
     x_data = x.data
     y = ops.silu(x_data)
-    return record(y, (x,), lambda dy: (ops.silu_grad(dy, x_data),))
+    return record(
+        y, (x,), lambda dy, ours: (ops.silu_grad(dy, x_data, overwrite_dy=ours),), fresh=True
+    )
 
 
 def hardsigmoid(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
@@ -125,7 +134,9 @@ def hardsigmoid(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
     """
     x = as_tensor(input)
     y = ops.hardsigmoid(x.data)
-    return record(y, (x,), lambda dy: (ops.hardsigmoid_grad(dy, y),))
+    return record(
+        y, (x,), lambda dy, ours: (ops.hardsigmoid_grad(dy, y, overwrite_dy=ours),), fresh=True
+    )
 
 
 def hardswish(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
@@ -143,7 +154,9 @@ def hardswish(input: Tensor | npt.ArrayLike, inplace: bool = False) -> Tensor:
     x = as_tensor(input)
     x_data = x.data
     y = ops.hardswish(x_data)
-    return record(y, (x,), lambda dy: (ops.hardswish_grad(dy, x_data),))
+    return record(
+        y, (x,), lambda dy, ours: (ops.hardswish_grad(dy, x_data, overwrite_dy=ours),), fresh=True
+    )
 
 
 # Activations that another operator computes in its pass: the output of those that cut tells their

@@ -100,9 +100,9 @@ def conv2d(
         )
         moments.extend(found)
 
-    def vjp(dy: Array) -> tuple[Array | None, ...]:
+    def vjp(dy: Array, ours: bool) -> tuple[Array | None, ...]:
         if activation in CUTS:
-            dy = CUTS[activation](dy, y_data)
+            dy = CUTS[activation](dy, y_data, overwrite_dy=ours)
         dx = dw = db = None
         if w.requires_grad:
             dw = ops.conv2d_grad_weight(dy, x_data, w_data.shape, step, border, gaps, group_count)
@@ -113,7 +113,7 @@ def conv2d(
         pairs = ((x, dx), (w, dw), (b, db), (more, dy))
         return tuple(gradient for parent, gradient in pairs if parent is not None)
 
-    return windowed(record(y_data, parents, vjp), w_data.shape[2:], step, gaps)
+    return windowed(record(y_data, parents, vjp, fresh=True), w_data.shape[2:], step, gaps)
 
 
 def _named_padding(

@@ -51,7 +51,7 @@ def conv_transpose2d(
         x_data, w_data, None if b is None else b.data, step, border, output_padding, groups, gaps
     )
 
-    def vjp(dy: Array) -> tuple[Array | None, ...]:
+    def vjp(dy: Array, _: bool) -> tuple[Array | None, ...]:
         dx = dw = db = None
         geometry = (step, border, group_count, gaps)
         if w.requires_grad:
@@ -63,5 +63,5 @@ def conv_transpose2d(
         return (dx, dw) if b is None else (dx, dw, db)
 
     taps = [-(-n // s) for n, s in zip(w_data.shape[2:], step, strict=True)]
-    result = record(y, (x, w) if b is None else (x, w, b), vjp)
+    result = record(y, (x, w) if b is None else (x, w, b), vjp, fresh=True)
     return windowed(result, taps, [1 / s for s in step], gaps)

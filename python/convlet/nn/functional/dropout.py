@@ -47,4 +47,4 @@ def dropout(
     source = default_generator if generator is None else generator
     seed, offset = source.reserve(x.data.size)
     y, mask = ops.dropout(x.data, p, seed, offset)
-    return record(y, (x,), lambda dy: (ops.dropout_grad(dy, mask, p),))
+    return record(y, (x,), lambda dy, _: (ops.dropout_grad(dy, mask, p),), fresh=True)

@@ -51,16 +51,16 @@ def linear(
     x_data, w_data = x.data, w.data
     y = ops.linear(x_data, w_data, None if b is None else b.data, activation=activation)
 
-    def vjp(dy: Array) -> tuple[Array | None, ...]:
+    def vjp(dy: Array, ours: bool) -> tuple[Array | None, ...]:
         if activation in CUTS:
-            dy = CUTS[activation](dy, y)
+            dy = CUTS[activation](dy, y, overwrite_dy=ours)
         dx = ops.linear_grad_input(dy, w_data) if x.requires_grad else None
         dw = ops.linear_grad_weight(dy, x_data) if w.requires_grad else None
         if b is None:
             return dx, dw
         return dx, dw, ops.linear_grad_bias(dy) if b.requires_grad else None
 
-    return whole(record(y, parents, vjp))
+    return whole(record(y, parents, vjp, fresh=True))
 
 
 def _on_rows(x: Tensor, weight: Tensor, bias: Tensor | None, activation: Activation) -> Tensor:

@@ -112,7 +112,7 @@ def batch_norm(
 
     cut = inside != "none"
 
-    def vjp(dy: Array) -> tuple[Array | None, ...]:
+    def vjp(dy: Array, ours: bool) -> tuple[Array | None, ...]:
         # What the activation cut is told by x as well, which is read anyway.
         of_x = cut and more is None
         statistics = (mean, variance, w_data, b_data, epsilon)
@@ -128,11 +128,12 @@ def batch_norm(
             activation="relu6" if inside == "relu6" else "relu",
             fixed=not training,
             residual=more is not None,
+            overwrite_dy=ours,
         )
         pairs = ((x, dx), (w, dw), (b, db), (more, dmore))
         return tuple(gradient for parent, gradient in pairs if parent is not None)
 
-    normalised = record(y, parents, vjp)
+    normalised = record(y, parents, vjp, fresh=True)
     return normalised if apart is None else apart(normalised)
 
 

@@ -60,9 +60,10 @@ def max_pool2d(
     maxima = record(
         y,
         (x,),
-        lambda dy: (
+        lambda dy, _: (
             ops.max_pool2d_grad(dy, indices, shape, kernel, step, border, gaps, ceil_mode),
         ),
+        fresh=True,
     )
     windowed(maxima, kernel, step, gaps)
     if not return_indices:
@@ -95,9 +96,10 @@ def avg_pool2d(
     means = record(
         ops.avg_pool2d(x.data, kernel, step, border, ceil_mode, count_include_pad),
         (x,),
-        lambda dy: (
+        lambda dy, _: (
             ops.avg_pool2d_grad(dy, shape, kernel, step, border, ceil_mode, count_include_pad),
         ),
+        fresh=True,
     )
     return windowed(means, kernel, step)
 
@@ -120,7 +122,9 @@ def adaptive_max_pool2d(
     x = as_tensor(input)
     y, indices = ops.adaptive_max_pool2d(x.data, output_size)
     shape = x.data.shape
-    maxima = record(y, (x,), lambda dy: (ops.adaptive_max_pool2d_grad(dy, indices, shape),))
+    maxima = record(
+        y, (x,), lambda dy, _: (ops.adaptive_max_pool2d_grad(dy, indices, shape),), fresh=True
+    )
     _adaptive(maxima, shape)
     return (maxima, indices.astype(np.int64)) if return_indices else maxima
 
@@ -140,7 +144,8 @@ def adaptive_avg_pool2d(
     x = as_tensor(input)
     y = ops.adaptive_avg_pool2d(x.data, output_size)
     shape = x.data.shape
-    return _adaptive(record(y, (x,), lambda dy: (ops.adaptive_avg_pool2d_grad(dy, shape),)), shape)
+    means = record(y, (x,), lambda dy, _: (ops.adaptive_avg_pool2d_grad(dy, shape),), fresh=True)
+    return _adaptive(means, shape)
 
 
 def _pixels(

@@ -69,7 +69,7 @@ def interpolate(
     rule = (mode, bool(align_corners), None if recompute_scale_factor else factors)
     shape = x_data.shape
     y = ops.resize2d(x_data, out, *rule)
-    result = record(y, (x,), lambda dy: (ops.resize2d_grad(dy, shape, *rule),))
+    result = record(y, (x,), lambda dy, _: (ops.resize2d_grad(dy, shape, *rule),), fresh=True)
     taps = 2 if mode == "bilinear" else 1
     return windowed(result, (taps, taps), [a / b for a, b in zip(shape[2:], out, strict=True) if b])
 
