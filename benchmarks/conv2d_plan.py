@@ -3,7 +3,7 @@
     python benchmarks/conv2d_plan.py                 # ResNet-50, one image
     python benchmarks/conv2d_plan.py --images 8 --isa v3
 
-The rules of csrc/correlation.cpp and csrc/blocks.cpp again, in Python, for one group without dilation;
+The rules of csrc/plan.cpp and csrc/blocks.cpp again, in Python, for one group without dilation;
 conv2d_rules.py has those of the algorithms. tests/test_conv2d_plan.py holds them to what the pool of memory
 hands out.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 STRIP_FLOATS, LARGE_WEIGHTS, HUGE_WEIGHTS = 48 * 1024, 2**18, 2**22
 TASK_FLOPS, WAKE_UP_FLOPS = 1e6, 6e4 * 20
 ENOUGH_TASKS, TILE_TASKS, LEAST_PIXELS = 128, 16, 96
-LEAST_TILES, MOST_TILES = 12, 36
+LEAST_TILES, MOST_TILES, SMALLEST_TILES = 12, 36, 6
 FEW_TILES, TILES_OF_PANEL, FEW_BLOCKS = 192, 64, 2
 SHARED_TILES, LEAST_SHARED, SHARED_TASKS = 128, 24, 8
 
@@ -80,17 +80,30 @@ def cut(height: int, width: int, pixels: int) -> tuple[int, int]:
     return ceil_div(height, ceil_div(height, rows)), width
 
 
-def plan(layer: Conv2d, isa: str, l2_floats: int) -> Plan:
+def plan(layer: Conv2d, isa: str, l2_floats: int, threads: int = 1) -> Plan:
     """What make_plan() and run_plans() make of a layer, on a machine with such caches."""
     assert (layer.groups, layer.dilation) == (1, 1)
     flops = layer.flops("forward")
+    least = int(min(threads, flops / TASK_FLOPS))
     if algorithm_of(forward_of(layer)) == "Winograd":
-        wanted = int(min(TILE_TASKS, flops / TASK_FLOPS))
-        return _winograd(layer, isa, wanted, flops, l2_floats)
-    return _direct(layer, isa, int(min(ENOUGH_TASKS, flops / TASK_FLOPS)), flops)
+        return _winograd(layer, isa, least, flops, l2_floats)
+    return _direct(layer, isa, least, flops)
 
 
-def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, l2_floats: int) -> Plan:
+def narrow(wide: int, columns: int, isa: str, blocks: int, least: int) -> int:
+    """How wide panels are for at least so many tasks of as many blocks, if they can."""
+    while blocks * ceil_div(columns, wide) < least and wide > REGISTERS[isa][0]:
+        wide //= 2
+    return wide
+
+
+def alike(count: int, groups: int) -> int:
+    """About so many groups, of as many panels each."""
+    return ceil_div(count, max(1, count // groups))
+
+
+def _winograd(layer: Conv2d, isa: str, least: int, flops: float, l2_floats: int) -> Plan:
+    wanted = int(min(TILE_TASKS, flops / TASK_FLOPS))
     k, c = layer.out_channels, layer.channels
     vector, widest = REGISTERS[isa]
     wide = vector * widest
@@ -98,7 +111,7 @@ def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, l2_floats: int
     kernel = winograd_kernel(correlation)
     assert kernel is not None
     points, depth = kernel.points**2, kernel.pieces * c
-    count, _ = panels(k, isa, whole_registers=True)
+    count, columns = panels(k, isa, whole_registers=True)
     every, weights = tile_count(correlation, kernel), points * depth * k
     few = weights >= LARGE_WEIGHTS and every <= min(FEW_TILES, TILES_OF_PANEL * count)
     if few:
@@ -110,9 +123,16 @@ def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, l2_floats: int
         tiles = ceil_div(ceil_div(every, ceil_div(every, most)), 6) * 6
     block_tasks = ceil_div(every, tiles)
     groups = clamp(wanted // block_tasks, 1, count)
+    narrowed = wide
+    if block_tasks * groups < least:
+        narrowed = narrow(wide, columns, isa, block_tasks, least)
+        count = ceil_div(columns, narrowed)
+        tiles = min(tiles, max(SMALLEST_TILES, ceil_div(every, ceil_div(least, count))))
+        block_tasks = ceil_div(every, tiles)
+        groups = alike(count, max(groups, ceil_div(least, block_tasks)))
     inputs = points * (tiles * depth + vector)
     ahead = not few or block_tasks > FEW_BLOCKS
-    packed = ceil_div(count * points * (depth * wide + vector), 16) * 16 if ahead else 0
+    packed = ceil_div(count * points * (depth * narrowed + vector), 16) * 16 if ahead else 0
     unpacked = 64 if l2_floats // 2 >= 36 * 64 * 64 else 32
     sums = points * ((tiles + unpacked) * wide + 2 * vector)
     return Plan(
@@ -126,7 +146,8 @@ def _winograd(layer: Conv2d, isa: str, wanted: int, flops: float, l2_floats: int
     )
 
 
-def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
+def _direct(layer: Conv2d, isa: str, least: int, flops: float) -> Plan:
+    wanted = int(min(ENOUGH_TASKS, flops / TASK_FLOPS))
     images, k, height, width = layer.y
     c = layer.channels
     if (layer.kernel, layer.stride, layer.padding) == (1, 1, 0):
@@ -142,6 +163,11 @@ def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     rows, columns = cut(height, width, clamp(pixels, min(LEAST_PIXELS, most), most))
     block_tasks = images * ceil_div(height, rows) * ceil_div(width, columns)
     count, padded = panels(k, isa, whole_registers=False)
+    groups = clamp(ceil_div(wanted, block_tasks), 1, count)
+    if block_tasks * groups < least and not few:
+        vector, widest = REGISTERS[isa]
+        count = ceil_div(padded, narrow(vector * widest, padded, isa, block_tasks, least))
+        groups = alike(count, max(groups, ceil_div(least, block_tasks)))
     reach_h, reach_w = ((n - 1) * layer.stride + layer.kernel for n in (rows, columns))
     if few:
         vector, widest = REGISTERS[isa]
@@ -150,7 +176,7 @@ def _direct(layer: Conv2d, isa: str, wanted: int, flops: float) -> Plan:
     return Plan(
         "few channels" if few else "direct",
         block_tasks,
-        clamp(ceil_div(wanted, block_tasks), 1, count),
+        groups,
         ceil_div(padded * c * layer.kernel**2, 16) * 16,
         (),
         reach_h * reach_w * c,
@@ -185,7 +211,7 @@ def most_speedup(images: int, isa: str, l2_floats: int, cores: int) -> float:
     """What so many cores gain at most, by operations, if the tasks of a layer are alike."""
     alone = together = 0.0
     for times, layer in resnet50(images):
-        p = plan(layer, isa, l2_floats)
+        p = plan(layer, isa, l2_floats, cores)
         alone += times * p.flops
         together += times * p.flops * ceil_div(p.tasks, cores) / p.tasks
     return alone / together
@@ -200,17 +226,19 @@ def main() -> None:
     parser.add_argument("--l2", type=int, default=kib, help=f"KiB of that cache (here {kib})")
     given = parser.parse_args()
     l2_floats = given.l2 * 1024 // 4
-    print("| layer | shape | times | algorithm | blocks x groups | tasks | packed | shared | own |")
+    print("| layer | shape | times | algorithm | tasks | packed | shared | own | of 64 threads |")
     print("|---|---|---|---|---|---|---|---|---|")
     for times, layer in resnet50(given.images):
         p = plan(layer, given.isa, l2_floats)
+        many = plan(layer, given.isa, l2_floats, CORES[-1])
         shape = f"{layer.channels} to {layer.out_channels} at {layer.size}"
         if layer.stride > 1:
             shape += f", stride {layer.stride}"
         sizes = " | ".join(f"{n * 4 / 1024:.0f}" for n in (p.packed, sum(p.shared), p.own))
         print(
             f"| {layer.name} | {shape} | {times} | {p.algorithm} "
-            f"| {p.block_tasks} x {p.panel_groups} | {p.tasks} | {sizes} |"
+            f"| {p.block_tasks} x {p.panel_groups} | {sizes} "
+            f"| {many.block_tasks} x {many.panel_groups} = {many.tasks} |"
         )
     print(f"\n| cores | {' | '.join(map(str, CORES))} |\n|---|{'---|' * len(CORES)}")
     gains = " | ".join(f"{most_speedup(given.images, given.isa, l2_floats, n):.1f}" for n in CORES)

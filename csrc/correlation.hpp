@@ -32,6 +32,17 @@ struct Plan {
 // `packing` says how to read the weights; its `packed` is set by run_plans().
 Plan make_plan(Correlation geometry, const WeightPacking& packing);
 
+// Cuts plans further where they have fewer tasks than there are threads, and work for more: into
+// narrower panels and blocks of fewer tiles. It is the same sums that are made, in the same order.
+void cut_for_threads(std::vector<Plan>& plans, std::int64_t threads);
+
+// Channels whose weights a task transforms at once, for 64 outputs half of the L2 at most.
+std::int64_t channels_at_once();
+
+// A single tap whose columns are neighbours in the weight, in whole registers, is read in place: as
+// one panel, or for so few pixels that packing would take longer than the cache lines apart do.
+bool reads_in_place(const Plan& plan);
+
 // Packs the weights of all plans, or takes them from `kept`, then runs them as one parallel loop.
 // Plans of which moments are taken write the same pixels of different channels.
 void run_plans(std::vector<Plan>& plans, PackedWeight* kept = nullptr,

@@ -2,7 +2,7 @@
 //
 // A loop is cut into tasks by the shape of its work, and each task writes what no other task
 // touches: results are the same bits for any number of threads. This number may only decide which
-// sums share a task (winograd_grad_weight.cpp), never how a sum is made.
+// sums share a task (plan.cpp, winograd_grad_weight.cpp), never how a sum is made.
 #pragma once
 
 #include <cstdint>

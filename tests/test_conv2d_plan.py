@@ -29,8 +29,8 @@ def conv2d_plan() -> Any:
     return importlib.import_module("conv2d_plan")
 
 
-def plan_of(layer: Conv2d, isa: str) -> Any:
-    return conv2d_plan().plan(layer, isa, _core.l2_floats())
+def plan_of(layer: Conv2d, isa: str, threads: int = 1) -> Any:
+    return conv2d_plan().plan(layer, isa, _core.l2_floats(), threads)
 
 
 def layers() -> list[Conv2d]:
@@ -72,13 +72,40 @@ def test_memory_and_tasks_are_those_of_the_rules(
 ) -> None:
     seen = set()
     for layer in layers():
-        plan = plan_of(layer, isa)
-        seen.add(plan.algorithm)
         for threads in (1, 3, 8, 64):
+            plan = plan_of(layer, isa, threads)
+            seen.add(plan.algorithm)
             set_threads(threads)
             wanted = [rounded(floats) for floats in (math.prod(layer.y), *plan.blocks(threads))]
             assert taken(layer) == sum(wanted), f"{layer}, {threads} threads, {plan}"
     assert seen == {"direct", "few channels", "Winograd"}
+
+
+def test_more_threads_have_more_tasks_and_the_same_bits(
+    isa: str, set_threads: Callable[[int], None]
+) -> None:
+    further = [
+        Conv2d("stride", 1, 130, 15, 72, 3, 2, 1),
+        Conv2d("groups", 1, 96, 13, 160, 3, groups=2),
+    ]
+    cut: set[str] = set()
+    for layer in (*layers(), *further):
+        x, weight = bench.layers.normal(*layer.x), bench.layers.normal(*layer.weight, seed=1)
+        found = []
+        for threads in (1, 2, 5, 64):
+            set_threads(threads)
+            packed = ops.PackedWeight()
+            y = ops.conv2d(x, weight, activation="silu", packed=packed, **layer.geometry)
+            dx = ops.conv2d_grad_input(y, weight, x.shape, **layer.geometry)
+            plain = ops.conv2d(x, weight, activation="silu", **layer.geometry)
+            found.append((y, plain, dx, *ops.conv2d_moments(x, weight, **layer.geometry)))
+        for other in found[1:]:
+            for one, another in zip(found[0], other, strict=True):
+                np.testing.assert_array_equal(one, another, err_msg=str(layer))
+        if layer.groups == 1:
+            few, many = plan_of(layer, isa), plan_of(layer, isa, 64)
+            cut.update({few.algorithm} if many.tasks > few.tasks else ())
+    assert cut == {"direct", "Winograd"}
 
 
 def test_the_algorithm_is_winograd_where_exactness_changes_bits(isa: str) -> None:

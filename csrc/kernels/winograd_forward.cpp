@@ -21,9 +21,9 @@ constexpr std::int64_t point_stride(std::int64_t tiles, std::int64_t columns) {
 
 INLINE std::int64_t point_count(const WinogradKernel& k) { return k.points * k.points; }
 
-// Transformed weights of a panel; a narrow one leaves some of it unused.
-INLINE std::int64_t panel_floats(const WinogradKernel& k, std::int64_t channels) {
-    return point_count(k) * point_stride(k.count * channels, WIDEST * VECTOR);
+// Transformed weights of a panel; the last one may leave some of it unused.
+INLINE std::int64_t panel_floats(const WinogradKernel& k, std::int64_t channels, const Panels& p) {
+    return point_count(k) * point_stride(k.count * channels, p.wide);
 }
 
 // Where a tile's at most 4x4 pixels are.
@@ -199,7 +199,7 @@ INLINE void pack_piece(const WinogradKernel& k, const WinogradPiece& piece, cons
 template <int Points>
 INLINE void pack_panel(const WinogradKernel& k, const WeightPacking& p, std::int64_t panel) {
     const std::int64_t width = panel_width(p.panels, panel);
-    float* to = p.packed + panel * panel_floats(k, p.depth);
+    float* to = p.packed + panel * panel_floats(k, p.depth, p.panels);
     for (std::int64_t q = 0; q < k.count; ++q, to += p.depth * width)
         pack_piece<Points>(k, k.pieces[q], p, panel, 0, p.depth, to,
                            point_stride(k.count * p.depth, width));
@@ -321,7 +321,7 @@ std::int64_t winograd_floats(const WinogradKernel& k, std::int64_t tiles, std::i
 }
 
 std::int64_t winograd_packed_floats(const WinogradKernel& k, const WeightPacking& p) {
-    return panel_count(p.panels) * panel_floats(k, p.depth);
+    return panel_count(p.panels) * panel_floats(k, p.depth, p.panels);
 }
 
 void winograd_pack(const WinogradKernel& k, const WeightPacking& p, std::int64_t panel) {
@@ -355,7 +355,7 @@ void winograd(const Correlation& g, const WinogradKernel& k, const WeightPacking
         zero_empty_points(k, tiles, width, sums);
         if (weights == nullptr)
             multiply_packed(g, k, run, tiles, inputs,
-                            g.packed + panel * panel_floats(k, g.channels), width, sums);
+                            g.packed + panel * panel_floats(k, g.channels, g.panels), width, sums);
         else if (k.points == 6)
             multiply_unpacked<6>(g, k, *weights, panel, run, tiles, inputs, width, sums,
                                  transformed);
