@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <vector>
 
 namespace convlet {
 namespace {
@@ -67,6 +68,35 @@ class Pool {
         waiting = block;
     }
 
+    // Memory of a stack, which counts as cached but for what is lent from it.
+    Header* acquire_stack(std::size_t bytes) {
+        const std::lock_guard lock(mutex_);
+        Header* block = fresh(rounded(bytes));
+        if (block == nullptr) throw OutOfMemory(bytes, stats_.allocated_bytes);
+        waiting_in_stacks_ += static_cast<std::int64_t>(block->size);
+        return block;
+    }
+
+    void free_stack(Header* block) noexcept {
+        const std::lock_guard lock(mutex_);
+        waiting_in_stacks_ -= static_cast<std::int64_t>(block->size);
+        std::free(block);
+    }
+
+    void lend(std::size_t bytes) noexcept {
+        const std::lock_guard lock(mutex_);
+        ++stats_.requests;
+        waiting_in_stacks_ -= static_cast<std::int64_t>(bytes);
+        stats_.allocated_bytes += static_cast<std::int64_t>(bytes);
+        stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.allocated_bytes);
+    }
+
+    void take_back(std::size_t bytes) noexcept {
+        const std::lock_guard lock(mutex_);
+        waiting_in_stacks_ += static_cast<std::int64_t>(bytes);
+        stats_.allocated_bytes -= static_cast<std::int64_t>(bytes);
+    }
+
     void empty() {
         const std::lock_guard lock(mutex_);
         drop_cached();
@@ -80,7 +110,9 @@ class Pool {
 
     MemoryStats stats() {
         const std::lock_guard lock(mutex_);
-        return stats_;
+        MemoryStats all = stats_;
+        all.cached_bytes += waiting_in_stacks_;
+        return all;
     }
 
    private:
@@ -131,6 +163,7 @@ class Pool {
     std::array<Header*, NUMBERS> free_{};
     std::array<std::uint32_t, NUMBERS> dropped_{};  // blocks that were not asked for since
     std::int64_t missed_bytes_ = 0;                 // of blocks that were
+    std::int64_t waiting_in_stacks_ = 0;
     MemoryStats stats_{};
 };
 
@@ -138,6 +171,87 @@ class Pool {
 Pool& pool() {
     static Pool* const instance = new Pool;
     return *instance;
+}
+
+// What a thread's calls take and give back, the last first, in one piece: where it was too small
+// for a call, others are added, and the next call finds one as large as all of them.
+class ScratchStack {
+   public:
+    ScratchStack() = default;
+    ScratchStack(const ScratchStack&) = delete;
+    ScratchStack& operator=(const ScratchStack&) = delete;
+    ~ScratchStack() { free_pieces(); }
+
+    void* push(std::size_t bytes) {
+        if (bytes > PTRDIFF_MAX / 2) throw OutOfMemory(bytes, memory_stats().allocated_bytes);
+        bytes = (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+        if (loans_.empty() && pieces_.size() > 1) free_pieces();
+        if (pieces_.empty() || pieces_.back().size - pieces_.back().used < bytes) {
+            const std::size_t size = pieces_.empty() ? std::max(bytes, most_) : bytes;
+            pieces_.push_back({nullptr, size, 0});
+            pieces_.back().block = block_or_none(size);
+        }
+        Piece& piece = pieces_.back();
+        void* memory = reinterpret_cast<char*>(piece.block + 1) + piece.used;
+        loans_.push_back({memory, bytes, pieces_.size() - 1, false});
+        piece.used += bytes;
+        lent_ += bytes;
+        most_ = std::max(most_, lent_);
+        pool().lend(bytes);
+        return memory;
+    }
+
+    void pop(const void* memory) noexcept {
+        for (std::size_t i = loans_.size(); i-- > 0;)
+            if (loans_[i].memory == memory) loans_[i].over = true;
+        while (!loans_.empty() && loans_.back().over) {
+            const Loan& last = loans_.back();
+            pieces_[last.piece].used -= last.bytes;
+            lent_ -= last.bytes;
+            pool().take_back(last.bytes);
+            loans_.pop_back();
+        }
+    }
+
+    void empty() noexcept {
+        if (!loans_.empty()) return;
+        free_pieces();
+        most_ = 0;
+    }
+
+   private:
+    struct Piece {
+        Header* block;
+        std::size_t size, used;
+    };
+    struct Loan {
+        void* memory;
+        std::size_t bytes, piece;
+        bool over;
+    };
+
+    Header* block_or_none(std::size_t size) {
+        try {
+            return pool().acquire_stack(size);
+        } catch (...) {
+            pieces_.pop_back();
+            throw;
+        }
+    }
+
+    void free_pieces() noexcept {
+        for (const Piece& piece : pieces_) pool().free_stack(piece.block);
+        pieces_.clear();
+    }
+
+    std::vector<Piece> pieces_;
+    std::vector<Loan> loans_;
+    std::size_t lent_ = 0, most_ = 0;
+};
+
+ScratchStack& scratch_stack() {
+    thread_local ScratchStack stack;
+    return stack;
 }
 
 const int fork_handler =
@@ -156,6 +270,17 @@ const char* OutOfMemory::what() const noexcept { return text_.data(); }
 void* acquire(std::int64_t bytes) { return pool().acquire(static_cast<std::size_t>(bytes)); }
 void release(void* block) noexcept { pool().release(block); }
 MemoryStats memory_stats() { return pool().stats(); }
-void empty_cache() { pool().empty(); }
+void empty_cache() {
+    scratch_stack().empty();
+    pool().empty();
+}
+
+Scratch::Scratch(std::int64_t floats)
+    : data_(floats == 0 ? nullptr
+                        : static_cast<float*>(scratch_stack().push(
+                              static_cast<std::size_t>(floats * std::int64_t{sizeof(float)})))) {}
+Scratch::~Scratch() {
+    if (data_ != nullptr) scratch_stack().pop(data_);
+}
 
 }  // namespace convlet

@@ -35,15 +35,28 @@ void* acquire(std::int64_t bytes);
 void release(void* block) noexcept;
 
 MemoryStats memory_stats();
-void empty_cache();
+void empty_cache();  // also the calling thread's memory for scratch
 
-// Scratch memory of one call: floats that go back to the pool at the end of the scope.
+// Floats of the pool's memory for as long as the object lives.
+class Floats {
+   public:
+    explicit Floats(std::int64_t count)
+        : data_(static_cast<float*>(acquire(count * std::int64_t{sizeof(float)}))) {}
+    ~Floats() { release(data_); }
+    Floats(const Floats&) = delete;
+    Floats& operator=(const Floats&) = delete;
+    float* data() const { return data_; }
+
+   private:
+    float* data_;
+};
+
+// Scratch memory of one call, of the stack of the thread that calls: the next call, whatever its
+// sizes, uses the same memory again, which is in the caches then.
 class Scratch {
    public:
-    explicit Scratch(std::int64_t floats)
-        : data_(floats == 0 ? nullptr
-                            : static_cast<float*>(acquire(floats * std::int64_t{sizeof(float)}))) {}
-    ~Scratch() { release(data_); }
+    explicit Scratch(std::int64_t floats);
+    ~Scratch();
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
     float* data() const { return data_; }

@@ -31,7 +31,7 @@ PackedWeight::Memory PackedWeight::get(const float* weight, std::int64_t count, 
     const std::uint64_t now = fingerprint(weight, count);
     const void* const isa = &kernels();
     const auto make = [&] {
-        auto memory = std::make_shared<Scratch>(floats);
+        auto memory = std::make_shared<Floats>(floats);
         pack(memory->data());
         return memory;
     };

@@ -17,7 +17,7 @@ namespace convlet {
 
 class PackedWeight {
    public:
-    using Memory = std::shared_ptr<const Scratch>;
+    using Memory = std::shared_ptr<const Floats>;
 
     // The packing of so many floats that `pack` makes, for this weight, instruction set and layout.
     // Safe from several threads: one that comes while another packs makes a packing of its own.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -199,6 +200,57 @@ def test_a_steady_training_step_asks_the_system_for_nothing() -> None:
     print(_core.memory_stats()["system_allocations"] - before)
     """
     assert output_of(code) == "0"
+
+
+def test_scratch_of_all_calls_is_one_piece_of_memory() -> None:
+    # Layers of many sizes, whose outputs are small and whose transformed weights are not.
+    code = """
+    import numpy as np
+    from convlet import _core, ops
+
+    def conv(channels):
+        x = np.ones((1, 8, 8, channels), np.float32).transpose(0, 3, 1, 2)
+        ops.conv2d(x, np.ones((32, channels, 3, 3), np.float32))
+
+    alone = []
+    for channels in range(64, 320, 16):
+        _core.empty_cache()
+        conv(channels)
+        alone.append(_core.memory_stats()["cached_bytes"])
+    _core.empty_cache()
+    for channels in [*range(64, 320, 16)] * 2:
+        conv(channels)
+    before = _core.memory_stats()
+    for channels in [*range(64, 320, 16)] * 2:
+        conv(channels)
+    after = _core.memory_stats()
+    print(after["cached_bytes"] < 1.25 * max(alone), sum(alone) > 4 * max(alone))
+    print(after["system_allocations"] - before["system_allocations"])
+    print(after["allocated_bytes"], after["requests"] > before["requests"])
+    _core.empty_cache()
+    print(_core.memory_stats()["cached_bytes"])
+    """
+    assert output_of(code).split() == ["True", "True", "0", "0", "True", "0"]
+
+
+def test_threads_that_call_at_once_have_scratch_of_their_own() -> None:
+    rng = np.random.default_rng(0)
+    layers = [
+        (
+            rng.standard_normal((1, channels, 17, 17), np.float32),
+            rng.standard_normal((24, channels, 3, 3), np.float32),
+        )
+        for channels in (16, 48, 80, 112)
+    ]
+    expected = [ops.conv2d_grad_input(ops.conv2d(x, w), w, x.shape) for x, w in layers]
+
+    def found(number: int) -> bool:
+        x, w = layers[number % 4]
+        dx = ops.conv2d_grad_input(ops.conv2d(x, w), w, x.shape)
+        return np.array_equal(dx, expected[number % 4])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(found, range(200)))
 
 
 GRADIENT_IN_A_LOOP = """
