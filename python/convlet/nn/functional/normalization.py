@@ -110,11 +110,11 @@ def batch_norm(
         activation=inside,
     )
 
-    cut = inside != "none"
+    # What the activation cut is told by x as well, which is read anyway, if nothing was added to it.
+    of_x = inside != "none" and more is None
+    kept = None if inside == "none" or of_x else y
 
     def vjp(dy: Array, ours: bool) -> tuple[Array | None, ...]:
-        # What the activation cut is told by x as well, which is read anyway.
-        of_x = cut and more is None
         statistics = (mean, variance, w_data, b_data, epsilon)
         dx, dw, db, dmore = ops.batch_norm_grad(
             dy,
@@ -123,7 +123,7 @@ def batch_norm(
             variance,
             w_data,
             epsilon,
-            y=y if cut and not of_x else None,
+            y=kept,
             scale_shift=ops.batch_norm_scale_shift(*statistics) if of_x else None,
             activation="relu6" if inside == "relu6" else "relu",
             fixed=not training,
