@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import convlet
 from convlet import detection, nn, ops, optim
-from convlet.bench.layers import BACKWARD, FORWARD, OF_INPUT, OF_WEIGHT, normal
+from convlet.bench.layers import BACKWARD, FORWARD, OF_INPUT, OF_WEIGHT, at_a_line, normal
 from convlet.bench.networks import BATCH, MOMENTUM, ONE, RATE, STEP
 from convlet.bench.sides.base import Side
 from convlet.grad_mode import no_grad
@@ -37,7 +35,7 @@ class Convlet(Side):
     def conv2d(self, case: Conv2d) -> Calls:
         """Three operators."""
         x, dy, g = normal(*case.x), normal(*case.y, seed=2), case.geometry
-        weight = np.ascontiguousarray(normal(*case.weight, seed=1))
+        weight = at_a_line(normal(*case.weight, seed=1))
         return {
             FORWARD: lambda: ops.conv2d(x, weight, **g),
             OF_INPUT: lambda: ops.conv2d_grad_input(dy, weight, case.x, **g),
