@@ -23,15 +23,16 @@ Chunks cut_rows(std::int64_t rows, std::int64_t channels) {
 }
 
 template <class Body>
-void for_chunks(const Chunks& chunks, std::int64_t channels, Body body) {
-    parallel_for(chunks.count, static_cast<double>(chunks.rows * channels) * 2, body);
+void for_chunks(const Chunks& chunks, std::int64_t channels, Body body,
+                Order order = Order::forwards) {
+    parallel_for(chunks.count, static_cast<double>(chunks.rows * channels) * 2, body, order);
 }
 
 // A second pass goes from the end to the start: what was read last is still in the caches, and so
 // is what is written last, the first images, when the next operator begins with them.
 template <class Body>
 void for_chunks_backwards(const Chunks& chunks, std::int64_t channels, Body body) {
-    for_chunks(chunks, channels, [&](std::int64_t i) { body(chunks.count - 1 - i); });
+    for_chunks(chunks, channels, body, Order::backwards);
 }
 
 double inverse_deviation(const BatchNorm& n, std::int64_t c) {

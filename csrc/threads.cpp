@@ -12,6 +12,7 @@
 #include <fstream>
 #include <limits>
 #include <sstream>
+#include <vector>
 
 #include "reject.hpp"
 
@@ -63,6 +64,14 @@ bool interrupted() {
     const InterruptCheck check = interrupt_check.load(std::memory_order_relaxed);
     return check != nullptr && check();
 }
+
+// Tasks that are neighbours read and write what is near: each thread has a share of them of its
+// own, the same from loop to loop, so that it finds in its caches what it wrote there. Who is done
+// takes from the shares of the others.
+struct alignas(64) Share {
+    std::atomic<std::int64_t> next;
+    std::int64_t first, end;
+};
 
 int cpus_in_affinity_mask() {
     cpu_set_t set;
@@ -151,24 +160,34 @@ int team_size(std::int64_t tasks, double cost) {
         std::max<std::int64_t>(1, std::min<std::int64_t>(tasks, get_num_threads())));
 }
 
-void run(std::int64_t tasks, int threads, Task task, void* context) {
+void run(std::int64_t tasks, int threads, Task task, void* context, Order order) {
     std::atomic<bool> stop{false};
     if (threads == 1) {
         const FlushDenormals flush;
         for (std::int64_t t = 0; t < tasks && !stop; ++t) {
-            task(context, t, 0);
+            task(context, order == Order::forwards ? t : tasks - 1 - t, 0);
             if (t + 1 < tasks && interrupted()) stop = true;  // looking at the clock takes time
         }
     } else {
+        std::vector<Share> shares(static_cast<std::size_t>(threads));
+        for (int s = 0; s < threads; ++s) {
+            Share& share = shares[static_cast<std::size_t>(s)];
+            share.first = share.next = tasks * s / threads;
+            share.end = tasks * (s + 1) / threads;
+        }
 #pragma omp parallel num_threads(threads)
         {
             const FlushDenormals flush;
             const int thread = omp_get_thread_num();
-#pragma omp for schedule(dynamic, 1) nowait
-            for (std::int64_t t = 0; t < tasks; ++t) {
-                if (stop.load(std::memory_order_relaxed)) continue;
-                task(context, t, thread);
-                if (thread == 0 && interrupted()) stop.store(true, std::memory_order_relaxed);
+            for (int s = 0; s < threads; ++s) {
+                Share& share = shares[static_cast<std::size_t>((thread + s) % threads)];
+                while (!stop.load(std::memory_order_relaxed)) {
+                    const std::int64_t t = share.next.fetch_add(1, std::memory_order_relaxed);
+                    if (t >= share.end) break;
+                    task(context, order == Order::forwards ? t : share.first + share.end - 1 - t,
+                         thread);
+                    if (thread == 0 && interrupted()) stop.store(true, std::memory_order_relaxed);
+                }
             }
         }
     }

@@ -29,19 +29,22 @@ struct Interrupted : std::exception {
     const char* what() const noexcept override { return "interrupted"; }
 };
 
+// Which way each thread goes through its share of the tasks.
+enum class Order { forwards, backwards };
+
 namespace detail {
 using Task = void (*)(void* context, std::int64_t task, int thread);
-void run(std::int64_t tasks, int threads, Task task, void* context);
+void run(std::int64_t tasks, int threads, Task task, void* context, Order order);
 int team_size(std::int64_t tasks, double cost);
 
 template <class Body>
-void run_body(std::int64_t tasks, int threads, Body& body) {
+void run_body(std::int64_t tasks, int threads, Body& body, Order order = Order::forwards) {
     run(
         tasks, threads,
         [](void* context, std::int64_t task, int thread) {
             (*static_cast<Body*>(context))(task, thread);
         },
-        &body);
+        &body, order);
 }
 }  // namespace detail
 
@@ -55,9 +58,9 @@ constexpr double FLOPS_PER_COST = 20;
 // Calls body(task) for every task in [0, tasks). `cost` is that of all tasks together, roughly.
 // Bodies must not throw.
 template <class Body>
-void parallel_for(std::int64_t tasks, double cost, Body body) {
+void parallel_for(std::int64_t tasks, double cost, Body body, Order order = Order::forwards) {
     auto plain = [&](std::int64_t task, int) { body(task); };
-    detail::run_body(tasks, detail::team_size(tasks, cost), plain);
+    detail::run_body(tasks, detail::team_size(tasks, cost), plain, order);
 }
 
 // The same with body(task, scratch): `floats` floats of scratch memory of the thread's own.
