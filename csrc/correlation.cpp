@@ -163,7 +163,11 @@ void run_task(const std::vector<Plan>& plans, std::size_t plan, std::int64_t tas
               const SharedInputs& shared, float* scratch, OutputMoments* moments) {
     const KernelTable& table = kernels();
     const Plan& p = plans[plan];
-    const std::int64_t block = task % p.block_tasks, group = task / p.block_tasks;
+    // All panels of a block together: the thread that has transformed its tiles reads them, and
+    // writes pixels as the next layer shares them out.
+    const bool tiles = p.algorithm == Algorithm::winograd;
+    const std::int64_t block = tiles ? task / p.panel_groups : task % p.block_tasks;
+    const std::int64_t group = tiles ? task % p.panel_groups : task / p.block_tasks;
     const std::int64_t panels = panel_count(p.geometry.panels);
     const std::int64_t first = group * panels / p.panel_groups;
     const std::int64_t last = (group + 1) * panels / p.panel_groups;
