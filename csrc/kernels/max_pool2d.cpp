@@ -6,6 +6,18 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
+constexpr std::int64_t FAR_FLOATS = std::int64_t{1} << 20;  // of x, that the L2s do not hold
+
+// Fetches what the windows below add to the rows of these: the processor's own guesses end with
+// each page of each of the rows that are read at once.
+INLINE void fetch_next_rows(const Pooling& p, const float* x) {
+    const std::int64_t row = p.width * p.channels, rows = smaller(p.stride_h, p.kernel_h);
+    const std::int64_t floats = smaller(p.stride_w, p.kernel_w) * p.channels;
+    for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < floats; c += 16)
+            __builtin_prefetch(x + (p.kernel_h + r) * row + c, 0, 2);
+}
+
 template <int R, int S, class Index>
 __attribute__((noinline)) void forward_run(const Pooling& p, const PoolTask& task,
                                            const WindowRun& run, const float* x, float* y,
@@ -19,7 +31,9 @@ __attribute__((noinline)) void forward_run(const Pooling& p, const PoolTask& tas
     x += run.input * p.channels;
     y += run.output * p.channels;
     indices += run.output * p.channels;
+    const bool far = p.images * p.height * p.width * p.channels > FAR_FLOATS;
     for (std::int64_t j = 0; j < run.count; ++j) {
+        if (far) fetch_next_rows(p, x);
         for_channels(task.c0, task.c1, run.exact,
                      [&]<int Lanes>(std::int64_t c, std::int64_t count)
                          __attribute__((always_inline)) {
