@@ -73,6 +73,7 @@ inline Array empty(std::initializer_list<std::int64_t> shape,
                    const py::dtype& dtype = py::dtype::of<float>()) {
     return empty(Shape(shape.begin(), shape.size()), dtype);
 }
+
 // For a result as large as an input: the input's memory, where it may be overwritten, or new.
 Array over_or_new(bool overwrite, const Images& input);
 Array over_or_new(bool overwrite, const Flat& input);

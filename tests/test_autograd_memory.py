@@ -71,7 +71,7 @@ def test_overwriting_changes_where_numbers_lie_and_no_bit(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GRADIENTS)
-def test_what_is_read_only_or_lies_otherwise_stays(name: str) -> None:
+def test_what_is_read_only_stays_and_any_order_of_memory_serves(name: str) -> None:
     gradient = GRADIENTS[name]
     expected = gradient(images(2), False)
     read_only = images(2)
