@@ -57,43 +57,85 @@ constexpr int MOST_ROWS = 8;
 struct PixelTile {
     int rows;
     const float* a[MOST_ROWS];
-    float* c[MOST_ROWS];  // beyond the rows the last one, for those who only ask for memory
+    float* c[MOST_ROWS];  // beyond the rows some pixel, for those who only ask for memory
 };
 
 // Hands out a block's pixels in tiles of equal shares: 7 are 4 + 3, not 6 + 1.
 struct TileWalk {
-    std::int64_t tiles, pixels;  // left
-    std::int64_t i, j;           // next pixel
+    std::int64_t tiles, rows, larger;  // left, of how many pixels, and how many have one more
+    std::int64_t j, columns;           // column of the next pixel, and those of a row
+    const float* a;                    // what that pixel reads, and from it to the next one, and
+    std::int64_t a_pixel, a_row;       // from behind the last of a row to the first of the next
+    float* c;                          // and the same of what it writes
+    std::int64_t c_pixel, c_row;
 };
 
-INLINE void next_tile(const Correlation& g, const PixelBlock& block, const Strip& strip,
-                      TileWalk& walk, PixelTile& tile) {
+INLINE TileWalk tiles_of(const Correlation& g, const PixelBlock& block, const Strip& strip,
+                         std::int64_t most) {
+    const std::int64_t columns = block.j1 - block.j0, pixels = (block.i1 - block.i0) * columns;
+    const std::int64_t tiles = (pixels + most - 1) / most;
+    const std::int64_t a_pixel = g.step_w * strip.pixel;
+    return {tiles,
+            tiles == 0 ? 0 : pixels / tiles,
+            tiles == 0 ? 0 : pixels % tiles,
+            0,
+            columns,
+            strip.origin,
+            a_pixel,
+            g.step_h * strip.row - columns * a_pixel,
+            g.y + block.image * g.y_image + block.i0 * g.y_row + block.j0 * g.y_pixel,
+            g.y_pixel,
+            g.y_row - columns * g.y_pixel};
+}
+
+INLINE void next_tile(TileWalk& walk, PixelTile& tile) {
     tile.rows = 0;
     if (walk.tiles == 0) return;
-    tile.rows = static_cast<int>((walk.pixels + walk.tiles - 1) / walk.tiles);
-    for (int q = 0; q < tile.rows; ++q) {
-        tile.a[q] = strip.origin + walk.i * g.step_h * strip.row + walk.j * g.step_w * strip.pixel;
-        tile.c[q] = g.y + block.image * g.y_image + (block.i0 + walk.i) * g.y_row +
-                    (block.j0 + walk.j) * g.y_pixel;
-        if (++walk.j == block.j1 - block.j0) {
-            walk.j = 0;
-            ++walk.i;
+    tile.rows = static_cast<int>(walk.rows + (walk.larger > 0 ? 1 : 0));
+    if (walk.j + MOST_ROWS < walk.columns) {  // of one image row, whatever their number
+        UNROLL
+        for (int q = 0; q < MOST_ROWS; ++q) {
+            tile.a[q] = walk.a + q * walk.a_pixel;
+            tile.c[q] = walk.c + q * walk.c_pixel;
         }
+        walk.j += tile.rows;
+        walk.a += tile.rows * walk.a_pixel;
+        walk.c += tile.rows * walk.c_pixel;
+    } else {
+        for (int q = 0; q < tile.rows; ++q) {
+            tile.a[q] = walk.a;
+            tile.c[q] = walk.c;
+            walk.a += walk.a_pixel;
+            walk.c += walk.c_pixel;
+            if (++walk.j == walk.columns) {
+                walk.j = 0;
+                walk.a += walk.a_row;
+                walk.c += walk.c_row;
+            }
+        }
+        for (int q = tile.rows; q < MOST_ROWS; ++q) tile.c[q] = tile.c[tile.rows - 1];
     }
-    for (int q = tile.rows; q < MOST_ROWS; ++q) tile.c[q] = tile.c[tile.rows - 1];
-    walk.pixels -= tile.rows;
+    --walk.larger;
     --walk.tiles;
 }
 
-// Asks for part `part` of `parts` of what a tile will read, where that is one piece of memory: each
-// of its rows alone is too short for the processor to guess the next.
-INLINE void ask_for(const PixelTile& tile, const Step& step, std::int64_t part,
-                    std::int64_t parts) {
+// What a tile will read, where that is one piece of memory: each of its rows alone is too short for
+// the processor to guess the next. As many parts as there are panels ask for it in turn.
+struct AskedFor {
+    const float* from;
+    std::int64_t floats, part;
+};
+
+INLINE AskedFor asked_for(const PixelTile& tile, const Step& step, std::int64_t parts) {
+    if (tile.rows == 0) return {nullptr, 0, 0};
     const std::int64_t floats = tile.a[tile.rows - 1] - tile.a[0] + step.depth;
-    if (floats > tile.rows * (step.depth + 16)) return;
-    const float* from = tile.a[0] + step.offset;
-    for (std::int64_t i = part * floats / parts; i < (part + 1) * floats / parts; i += 16)
-        __builtin_prefetch(from + i);
+    if (floats > tile.rows * (step.depth + 16)) return {nullptr, 0, 0};
+    return {tile.a[0] + step.offset, floats, parts == 1 ? floats : (floats + parts - 1) / parts};
+}
+
+INLINE void ask_for(const AskedFor& asked, std::int64_t part) {
+    const std::int64_t last = smaller(asked.floats, (part + 1) * asked.part);
+    for (std::int64_t i = part * asked.part; i < last; i += 16) __builtin_prefetch(asked.from + i);
 }
 
 // Panels [first, last), equally wide, whose weights stay near while all tiles of a block go by.
@@ -141,7 +183,6 @@ INLINE bool is_empty(const Epilogue& e) {
 // it writes are whole rows.
 INLINE void run_panels(const Correlation& g, const PixelBlock& block, const Strip& strip,
                        const NearPanels& near) {
-    const std::int64_t pixels = (block.i1 - block.i0) * (block.j1 - block.j0);
     const std::int64_t depth_of_all = g.kernel_h * g.kernel_w * g.channels;
     const bool in_place = g.packed_step != 0;
     const std::int64_t panel_floats = near.width * (in_place ? 1 : depth_of_all);
@@ -158,22 +199,24 @@ INLINE void run_panels(const Correlation& g, const PixelBlock& block, const Stri
         std::int64_t depth = 0;
         task.step_count = next_steps(g, strip, walk, steps, depth);
         const bool completes = walk.finished && !is_empty(g.epilogue);
-        TileWalk tiles{(pixels + most - 1) / most, pixels, 0, 0};
-        next_tile(g, block, strip, tiles, turns[0]);
+        TileWalk tiles = tiles_of(g, block, strip, most);
+        next_tile(tiles, turns[0]);
         for (int turn = 0; turns[turn].rows > 0; turn = 1 - turn) {
             const PixelTile& now = turns[turn];
             PixelTile& next = turns[1 - turn];
-            next_tile(g, block, strip, tiles, next);
+            next_tile(tiles, next);
             task.a = now.a;
             task.c = now.c;
             task.c_next = next.rows > 0 ? next.c : now.c;
+            const AskedFor asked = task.step_count == 1
+                                       ? asked_for(next, steps[0], near.last - near.first)
+                                       : AskedFor{nullptr, 0, 0};
             for (std::int64_t panel = near.first; panel < near.last; ++panel) {
                 task.column = panel_start(g.panels, panel);
                 task.valid = smaller(near.width, g.panels.columns - task.column);
                 task.epilogue = completes ? &near.epilogues[panel - near.first] : nullptr;
                 task.b = b + (panel - near.first) * panel_floats;
-                if (task.step_count == 1 && next.rows > 0)
-                    ask_for(next, steps[0], panel - near.first, near.last - near.first);
+                ask_for(asked, panel - near.first);
                 run_tile(now.rows, near.width, task);
             }
         }
