@@ -23,16 +23,26 @@ struct Group {
     SharedRows rows;
 };
 
-// The part of an epilogue that needs more than a sum, its bias and a cut.
-INLINE bool needs_more(const Epilogue& e) {
-    return e.scale != nullptr || e.residual != nullptr || bends(e.activation);
-}
+// The part of an epilogue that follows when all channels of a pixel are stored: what needs more
+// than a scale, a bias and a cut.
+INLINE bool needs_more(const Epilogue& e) { return e.residual != nullptr || bends(e.activation); }
 
+// Sums that began with their bias, or are to be scaled first.
 template <int Lanes>
-INLINE void store(const float (&sums)[Lanes], std::int64_t lanes, const Epilogue& e,
+INLINE void store(const float (&sums)[Lanes], std::int64_t lanes, const Epilogue& e, std::int64_t c,
                   float* RESTRICT y) {
-    if (cuts(e.activation) && !needs_more(e)) {
-        const float upper = upper_cut(e.activation);
+    const bool cutting = !needs_more(e);
+    const float upper = cutting ? upper_cut(e.activation) : __builtin_huge_valf();
+    if (e.scale != nullptr) {
+        const float lower = cutting ? lower_cut(e.activation) : -__builtin_huge_valf();
+        const float* RESTRICT scale = e.scale + c;
+        const float* RESTRICT bias = e.bias == nullptr ? nullptr : e.bias + c;
+#pragma omp simd
+        for (std::int64_t l = 0; l < lanes; ++l) {
+            const float v = sums[l] * scale[l] + (bias == nullptr ? 0.0F : bias[l]);
+            y[l] = cut(v, lower, upper);
+        }
+    } else if (cutting && cuts(e.activation)) {
 #pragma omp simd
         for (std::int64_t l = 0; l < lanes; ++l) y[l] = cut(sums[l], 0.0F, upper);
     } else {
@@ -44,7 +54,7 @@ INLINE void store(const float (&sums)[Lanes], std::int64_t lanes, const Epilogue
 // Brings the stored sums of one pixel through the rest of the epilogue.
 __attribute__((noinline)) void finish_pixel(const Correlation& g, float* y) {
     Epilogue e = g.epilogue;
-    if (e.scale == nullptr) e.bias = nullptr;  // the sums began with it
+    e.scale = e.bias = nullptr;
     if (e.residual != nullptr) e.residual += y - g.y;
     write_pixel(y, y, g.out_channels, e);
 }
@@ -139,7 +149,7 @@ INLINE void filter_lanes(const Correlation& g, const Group& group, std::int64_t 
     for (int k = 0; k < Rows; ++k) {
         UNROLL
         for (int p = 0; p < Count; ++p)
-            store(sums[k][p], lanes, g.epilogue, group.y + k * g.y_row + p * g.y_pixel + c);
+            store(sums[k][p], lanes, g.epilogue, c, group.y + k * g.y_row + p * g.y_pixel + c);
     }
 }
 
