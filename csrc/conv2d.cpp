@@ -40,8 +40,8 @@ Correlation forward_geometry(const Conv2dShape& s) {
     g.step_w = s.stride.w;
     g.dilation_h = s.dilation.h;
     g.dilation_w = s.dilation.w;
-    g.origin_h = -s.padding.h;
-    g.origin_w = -s.padding.w;
+    g.origin_h = -s.padding.before.h;
+    g.origin_w = -s.padding.before.w;
     g.out_height = s.out_height;
     g.out_width = s.out_width;
     g.depthwise = is_depthwise(s);

@@ -161,8 +161,8 @@ void spread(const Conv2dShape& s, const float* dy, const float* weight, const fl
     const std::int64_t taps = s.kernel.h * s.kernel.w;
     std::vector<std::int64_t> offsets(static_cast<std::size_t>(taps));
     std::iota(offsets.begin(), offsets.end(), 0);
-    const Phase rows{s.kernel.h, 0, 0, 1, -s.padding.h, s.height};
-    const Phase columns{s.kernel.w, 0, 0, 1, -s.padding.w, s.width};
+    const Phase rows{s.kernel.h, 0, 0, 1, -s.padding.before.h, s.height};
+    const Phase columns{s.kernel.w, 0, 0, 1, -s.padding.before.w, s.width};
     Correlation g = phase_geometry(s, rows, columns);
     g.spread = true;
     g.step_h = s.stride.h;
@@ -198,9 +198,9 @@ void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* weigh
                        const float* bias, float* dx) {
     if (spreads(s)) return spread(s, dy, weight, bias, dx);
     const std::vector<Phase> rows =
-        phases(s.height, s.kernel.h, s.stride.h, s.padding.h, s.dilation.h);
+        phases(s.height, s.kernel.h, s.stride.h, s.padding.before.h, s.dilation.h);
     const std::vector<Phase> columns =
-        phases(s.width, s.kernel.w, s.stride.w, s.padding.w, s.dilation.w);
+        phases(s.width, s.kernel.w, s.stride.w, s.padding.before.w, s.dilation.w);
     const auto untouched = [](const Phase& p) { return p.taps == 0; };
     if (std::any_of(rows.begin(), rows.end(), untouched) ||
         std::any_of(columns.begin(), columns.end(), untouched))

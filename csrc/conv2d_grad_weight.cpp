@@ -88,8 +88,8 @@ Blocks single_tap_blocks(const Correlation& g) {
 void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, float* dw) {
     const std::int64_t taps = s.kernel.h * s.kernel.w;
     const std::int64_t group_size = s.group_out_channels * s.group_channels * taps;
-    const bool single_tap = taps == 1 && s.padding.h == 0 && s.padding.w == 0 && !is_depthwise(s) &&
-                            !leaves_lanes_empty(s);
+    const bool single_tap =
+        taps == 1 && !has_border(s.padding) && !is_depthwise(s) && !leaves_lanes_empty(s);
     const Sides sides = single_tap ? outputs_by_inputs(s, dy, x) : taps_by_outputs(s, dy, x);
     Correlation g = sides.geometry;
     const auto gradient_of = [&](std::int64_t group) {

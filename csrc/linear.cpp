@@ -76,7 +76,7 @@ void multiply(const SmallProduct& product) {
 
 Conv2dShape as_conv2d(const LinearShape& s) {
     return checked_conv2d({s.rows, s.inputs, 1, 1}, {s.outputs, s.inputs, 1, 1},
-                          {"linear", {1, 1}, {0, 0}, {1, 1}, 1});
+                          {"linear", {1, 1}, {}, {1, 1}, 1});
 }
 
 }  // namespace

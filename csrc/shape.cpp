@@ -98,7 +98,8 @@ Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
     checked_size(a.op, "weight", weight);
     check_pixels(a.op, a.input, input);
     check_at_least(a.op, "stride", a.stride, 1);
-    check_at_least(a.op, "padding", a.padding, 0);
+    check_at_least(a.op, "padding", a.padding.before, 0);
+    check_at_least(a.op, "padding", a.padding.after, 0);
     check_at_least(a.op, "dilation", a.dilation, 1);
     if (a.groups < 1) reject(a.op, ": groups must be at least 1, got ", a.groups);
     if (weight[2] < 1 || weight[3] < 1)
@@ -131,13 +132,14 @@ Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
     s.groups = a.groups;
     s.group_channels = weight[1];
     s.group_out_channels = weight[0] / a.groups;
-    s.out_height = slid(s.height, s.kernel.h, s.stride.h, s.padding.h, s.dilation.h, false);
-    s.out_width = slid(s.width, s.kernel.w, s.stride.w, s.padding.w, s.dilation.w, false);
+    const Pair padded{s.height + s.padding.before.h + s.padding.after.h,
+                      s.width + s.padding.before.w + s.padding.after.w};
+    s.out_height = slid(padded.h, s.kernel.h, s.stride.h, 0, s.dilation.h, false);
+    s.out_width = slid(padded.w, s.kernel.w, s.stride.w, 0, s.dilation.w, false);
     if (s.out_height < 1 || s.out_width < 1)
         reject(a.op, ": the dilated kernel ",
                text(Pair{s.dilation.h * (s.kernel.h - 1) + 1, s.dilation.w * (s.kernel.w - 1) + 1}),
-               " is larger than the padded input ",
-               text(Pair{s.height + 2 * s.padding.h, s.width + 2 * s.padding.w}));
+               " is larger than the padded input ", text(padded));
     checked_size(a.op, "output", output_extents(s));
     return s;
 }
@@ -148,7 +150,8 @@ Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weig
     checked_size(a.op, "weight", weight);
     check_pixels(a.op, a.input, input);
     check_at_least(a.op, "stride", a.stride, 1);
-    check_at_least(a.op, "padding", a.padding, 0);
+    check_at_least(a.op, "padding", a.padding.before, 0);
+    check_at_least(a.op, "padding", a.padding.after, 0);
     check_at_least(a.op, "dilation", a.dilation, 1);
     check_at_least(a.op, "output_padding", output_padding, 0);
     check_at_least(a.op, "the weight's kernel size", {weight[2], weight[3]}, 1);
@@ -166,16 +169,16 @@ Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weig
         reject(a.op, ": groups must divide the ", input[1], " channels of ", a.input, ", got ",
                a.groups);
     // Sizes are below 2^55 and the others at most 2^31, except where they multiply.
-    const auto grown = [&](std::int64_t size, std::int64_t stride, std::int64_t padding,
+    const auto grown = [&](std::int64_t size, std::int64_t stride, std::int64_t borders,
                            std::int64_t dilation, std::int64_t kernel, std::int64_t more) {
         const std::int64_t strided = product(a.op, "output", size - 1, stride);
         if (strided > (MAX >> 1)) reject(a.op, ": output is too large");
-        return strided - 2 * padding + dilation * (kernel - 1) + more + 1;
+        return strided - borders + dilation * (kernel - 1) + more + 1;
     };
-    const std::int64_t height =
-        grown(input[2], a.stride.h, a.padding.h, a.dilation.h, weight[2], output_padding.h);
-    const std::int64_t width =
-        grown(input[3], a.stride.w, a.padding.w, a.dilation.w, weight[3], output_padding.w);
+    const std::int64_t height = grown(input[2], a.stride.h, a.padding.before.h + a.padding.after.h,
+                                      a.dilation.h, weight[2], output_padding.h);
+    const std::int64_t width = grown(input[3], a.stride.w, a.padding.before.w + a.padding.after.w,
+                                     a.dilation.w, weight[3], output_padding.w);
     if (height < 1 || width < 1)
         reject(a.op, ": output would have size ", text(Pair{height, width}),
                "; padding must be smaller");

@@ -19,14 +19,21 @@ struct Pair {
     std::int64_t h, w;
 };
 
+// Zeros around an image: above it and to its left, below it and to its right.
+struct Borders {
+    Pair before, after;
+};
+
 using Extents4 = std::array<std::int64_t, 4>;
 
 // y[n,k,i,j] = b[k] + sum over c,r,s of
-//              w[k,c,r,s] * x[n, c, i*stride.h + r*dilation.h - padding.h, j*stride.w + ...]
+//              w[k,c,r,s] * x[n, c, i*stride.h + r*dilation.h - padding.before.h, j*stride.w + ...]
 struct Conv2dShape {
     std::int64_t images, channels, height, width;
     std::int64_t out_channels;
-    Pair kernel, stride, padding, dilation;
+    Pair kernel, stride;
+    Borders padding;
+    Pair dilation;
     std::int64_t groups;
     std::int64_t out_height, out_width;               // filled by checked_conv2d(), never by hand
     std::int64_t group_channels, group_out_channels;  // channels of one group
@@ -66,7 +73,9 @@ struct LinearShape {
 // What a user said of a convolution, before it is known to make sense.
 struct Conv2dArguments {
     const char* op;
-    Pair stride, padding, dilation;
+    Pair stride;
+    Borders padding;
+    Pair dilation;
     std::int64_t groups;
     const char* input = "x";  // the argument that tells the input's shape
 };
@@ -113,6 +122,10 @@ void check_extent(const char* op, const char* name, std::int64_t got, std::int64
 
 // Bytes of a float32 array of these extents, or std::invalid_argument where 64 bits overflow.
 std::int64_t checked_size(const char* op, const char* name, const Extents4& extents);
+
+inline bool has_border(const Borders& b) {
+    return b.before.h != 0 || b.before.w != 0 || b.after.h != 0 || b.after.w != 0;
+}
 
 inline Extents4 input_extents(const Conv2dShape& s) {
     return {s.images, s.channels, s.height, s.width};

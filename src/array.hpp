@@ -23,8 +23,10 @@ using Array = py::array;
 using OptionalArray = std::optional<py::array>;
 using Shape = std::span<const std::int64_t>;
 using PairArgument = std::array<std::int64_t, 2>;
+using BordersArgument = std::array<std::int64_t, 4>;  // top, left, bottom, right
 
 inline Pair pair(const PairArgument& p) { return {p[0], p[1]}; }
+inline Borders borders(const BordersArgument& b) { return {{b[0], b[1]}, {b[2], b[3]}}; }
 
 // Names an argument in messages: the operator and the argument itself.
 struct Argument {

@@ -26,7 +26,7 @@ void bind_conv2d(py::module_& m) {
     m.def(
         "conv2d_forward",
         [](const Array& x, const Array& weight, const OptionalArray& bias, PairArgument stride,
-           PairArgument padding, PairArgument dilation, std::int64_t groups,
+           const BordersArgument& padding, PairArgument dilation, std::int64_t groups,
            const std::string& activation, const OptionalArray& scale, const OptionalArray& residual,
            PackedWeight* packed) {
             const char* op = "conv2d";
@@ -36,7 +36,7 @@ void bind_conv2d(py::module_& m) {
             const std::optional<Dense> factors = dense({op, "scale"}, scale, 1);
             const Conv2dShape shape =
                 checked_conv2d(image_extents(input, x), extents4(w),
-                               {op, pair(stride), pair(padding), pair(dilation), groups});
+                               {op, pair(stride), borders(padding), pair(dilation), groups});
             if (b) check_extent(op, "bias", b->shape[0], shape.out_channels);
             if (factors) check_extent(op, "scale", factors->shape[0], shape.out_channels);
             const Activation f = activation_named(op, activation);
@@ -60,14 +60,15 @@ void bind_conv2d(py::module_& m) {
     m.def(
         "conv2d_moments",
         [](const Array& x, const Array& weight, const OptionalArray& bias, PairArgument stride,
-           PairArgument padding, PairArgument dilation, std::int64_t groups, PackedWeight* packed) {
+           const BordersArgument& padding, PairArgument dilation, std::int64_t groups,
+           PackedWeight* packed) {
             const char* op = "conv2d_moments";
             const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
             const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
             const Conv2dShape shape =
                 checked_conv2d(image_extents(input, x), extents4(w),
-                               {op, pair(stride), pair(padding), pair(dilation), groups});
+                               {op, pair(stride), borders(padding), pair(dilation), groups});
             if (b) check_extent(op, "bias", b->shape[0], shape.out_channels);
             if (shape.images * shape.out_height * shape.out_width == 0)
                 reject(op, ": the output must have at least 1 value per channel, got 0");
@@ -86,12 +87,12 @@ void bind_conv2d(py::module_& m) {
     m.def(
         "conv2d_grad_input",
         [](const Array& dy, const Array& weight, const Extents4& input_shape, PairArgument stride,
-           PairArgument padding, PairArgument dilation, std::int64_t groups) {
+           const BordersArgument& padding, PairArgument dilation, std::int64_t groups) {
             const char* op = "conv2d_grad_input";
             const Dense w = dense({op, "weight"}, weight, 4);
             const Conv2dShape shape = checked_conv2d(
                 input_shape, extents4(w),
-                {op, pair(stride), pair(padding), pair(dilation), groups, "input_shape"});
+                {op, pair(stride), borders(padding), pair(dilation), groups, "input_shape"});
             const Argument output{op, "dy"};
             check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
             const Images grad = images(output, dy);
@@ -104,12 +105,12 @@ void bind_conv2d(py::module_& m) {
     m.def(
         "conv2d_grad_weight",
         [](const Array& dy, const Array& x, const Extents4& weight_shape, PairArgument stride,
-           PairArgument padding, PairArgument dilation, std::int64_t groups) {
+           const BordersArgument& padding, PairArgument dilation, std::int64_t groups) {
             const char* op = "conv2d_grad_weight";
             const Argument input{op, "x"}, output{op, "dy"};
             const Conv2dShape shape =
                 checked_conv2d(image_extents(input, x), weight_shape,
-                               {op, pair(stride), pair(padding), pair(dilation), groups});
+                               {op, pair(stride), borders(padding), pair(dilation), groups});
             check_extents(op, "dy", image_extents(output, dy), output_extents(shape));
             const Images in = images(input, x), grad = images(output, dy);
             Array dw = empty(Shape(weight_shape));
@@ -129,7 +130,8 @@ void bind_conv2d(py::module_& m) {
             const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
             const Conv2dShape twin = checked_conv_transpose2d(
                 image_extents(input, x), extents4(w),
-                {op, pair(stride), pair(padding), pair(dilation), groups}, pair(output_padding));
+                {op, pair(stride), {pair(padding), pair(padding)}, pair(dilation), groups},
+                pair(output_padding));
             if (b) check_extent(op, "bias", b->shape[0], twin.channels);
             const Images in = images(input, x);
             Array y = empty_images(input_extents(twin));

@@ -14,7 +14,7 @@ import pytest
 
 import reference
 from cases import CONV2D_CASES, EMPTY_CASES, Conv2dCase, answers, floats, relative_error
-from convlet import _core, ops
+from convlet import ops
 
 pytestmark = pytest.mark.usefixtures("exact")
 
@@ -47,16 +47,8 @@ def test_forward_without_bias(isa: str, case: Conv2dCase) -> None:
 @by_case
 def test_relu_in_the_epilogue_equals_relu_afterwards(isa: str, case: Conv2dCase) -> None:
     a = answers(case)
-    g = case.geometry
-    y = _core.conv2d_forward(
-        floats(a.x),
-        floats(a.weight),
-        floats(a.bias),
-        g["stride"],
-        g["padding"],
-        g["dilation"],
-        g["groups"],
-        "relu",
+    y = ops.conv2d(
+        floats(a.x), floats(a.weight), floats(a.bias), **case.geometry, activation="relu"
     )
     assert np.array_equal(y, reference.relu(a.y))
     assert (a.y < 0).any() or a.y.size < 10

@@ -251,7 +251,7 @@ def test_an_input_beyond_all_memory_is_a_memory_error(swapped: bool, message: st
     one = np.ones((1, 1, 1, 1), ">f4" if swapped else "<f4")
     endless = np.broadcast_to(one, (2**20, 2**10, 2**8, 2**8))
     with pytest.raises(MemoryError, match=message):
-        _core.conv2d_forward(endless, ones(1, 2**10, 1, 1), None, (1, 1), (0, 0), (1, 1), 1)
+        _core.conv2d_forward(endless, ones(1, 2**10, 1, 1), None, (1, 1), (0,) * 4, (1, 1), 1)
 
 
 def test_the_largest_strides_and_dilations_are_allowed() -> None:
@@ -279,5 +279,5 @@ def test_an_unknown_activation_is_refused() -> None:
     name: Any = "gelu"
     with pytest.raises(ValueError, match=r"activation must be .* or 'hardswish', got 'gelu'"):
         _core.conv2d_forward(
-            ones(1, 1, 1, 1), ones(1, 1, 1, 1), None, (1, 1), (0, 0), (1, 1), 1, name
+            ones(1, 1, 1, 1), ones(1, 1, 1, 1), None, (1, 1), (0,) * 4, (1, 1), 1, name
         )

@@ -88,7 +88,7 @@ def test_relu_in_the_epilogue_keeps_nan(isa: str) -> None:
     assert y.tobytes() == np.array([[NAN], [INF], [0.0], [0.0]], np.float32).tobytes()
     one = np.ones((1, 1, 1, 1), np.float32)
     y = _core.conv2d_forward(
-        x[:, :, None, None], one, None, (1, 1), (0, 0), (1, 1), 1, activation="relu"
+        x[:, :, None, None], one, None, (1, 1), (0,) * 4, (1, 1), 1, activation="relu"
     )
     assert y.ravel().tobytes() == np.array([NAN, INF, 0.0, 0.0], np.float32).tobytes()
 

@@ -15,6 +15,7 @@ _Integers: TypeAlias = npt.NDArray[np.integer[Any]]
 _Bits: TypeAlias = npt.NDArray[np.uint8]
 _Pair: TypeAlias = Sequence[int]  # of two
 _Shape4: TypeAlias = Sequence[int]  # of four
+_Borders: TypeAlias = Sequence[int]  # top, left, bottom, right
 _Activation: TypeAlias = Literal["none", "relu", "relu6", "silu", "hardswish"]
 
 # A weight as conv2d_forward() has packed it, which tells by itself when the weight has changed.
@@ -29,7 +30,7 @@ def conv2d_forward(
     weight: _Array,
     bias: _Array | None,
     stride: _Pair,
-    padding: _Pair,
+    padding: _Borders,
     dilation: _Pair,
     groups: int,
     activation: _Activation = "none",
@@ -42,7 +43,7 @@ def conv2d_moments(
     weight: _Array,
     bias: _Array | None,
     stride: _Pair,
-    padding: _Pair,
+    padding: _Borders,
     dilation: _Pair,
     groups: int,
     packed: PackedWeight | None = None,
@@ -52,7 +53,7 @@ def conv2d_grad_input(
     weight: _Array,
     input_shape: _Shape4,
     stride: _Pair,
-    padding: _Pair,
+    padding: _Borders,
     dilation: _Pair,
     groups: int,
 ) -> _Array: ...
@@ -61,7 +62,7 @@ def conv2d_grad_weight(
     x: _Array,
     weight_shape: _Shape4,
     stride: _Pair,
-    padding: _Pair,
+    padding: _Borders,
     dilation: _Pair,
     groups: int,
 ) -> _Array: ...

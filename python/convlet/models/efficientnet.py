@@ -151,13 +151,12 @@ def _conv(
 
 def step(conv: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
     """Convolution, normalisation, ReLU6; ceil(size / stride) pixels, the odd zero at the end."""
-    if conv.stride != (1, 1):
-        sides: list[int] = []
-        for size, kernel, stride in zip(x.shape[:1:-1], conv.kernel_size, conv.stride, strict=True):
-            zeros = max(0, (-(-size // stride) - 1) * stride + kernel - size)
-            sides += [zeros // 2, zeros - zeros // 2]
-        x = F.pad(x, sides)
-    return conv_norm(conv, norm, x, activation="relu6")
+    if conv.stride == (1, 1):
+        return conv_norm(conv, norm, x, activation="relu6")
+    sides = zip(x.shape[2:], conv.kernel_size, conv.stride, strict=True)
+    zeros = [max(0, (-(-size // step) - 1) * step + kernel - size) for size, kernel, step in sides]
+    padding = [n // 2 for n in zeros] + [n - n // 2 for n in zeros]
+    return conv_norm(conv, norm, x, activation="relu6", padding=padding)
 
 
 def efficientnet_lite0(

@@ -73,9 +73,13 @@ class Conv2d(PaddedConvolution):
         residual: Tensor | None = None,
         activation: Activation = "none",
         moments: list[Array] | None = None,
+        padding: Sequence[int] | None = None,
     ) -> Tensor:
-        """Convolve; convlet's additions, `residual`, `activation` and `moments`, share the pass."""
-        x, border = self.bordered(input)
+        """Convolve; convlet's additions, `residual`, `activation` and `moments`, share the pass.
+
+        A `padding` (top, left, bottom, right) takes the place of the layer's own.
+        """
+        x, border = self.bordered(input) if padding is None else (input, padding)
         return conv2d(
             x,
             self.weight,

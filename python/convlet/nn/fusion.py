@@ -13,7 +13,7 @@ from convlet.nn.normalization import BatchNorm2d
 from convlet.tensor import Tensor, as_tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from convlet.nn.module import Module
     from convlet.ops._arguments import Activation, Array
@@ -35,6 +35,7 @@ def conv_norm(
     *,
     residual: Tensor | None = None,
     activation: Activation = "none",
+    padding: Sequence[int] | None = None,
 ) -> Tensor:
     """activation(norm(conv(input)) + residual).
 
@@ -50,6 +51,7 @@ def conv_norm(
         input: what the convolution takes.
         residual: images added before the activation, or None.
         activation: "none", "relu", "relu6", "silu" or "hardswish".
+        padding: (top, left, bottom, right) in place of the convolution's own, or None.
 
     Example:
         >>> import convlet as cl
@@ -61,13 +63,14 @@ def conv_norm(
         (1, 2, 1, 1)
     """
     x = as_tensor(input)
+    border = {} if padding is None else {"padding": padding}
     if _gathers(conv, norm):
         moments: list[Array] = []
-        x = conv(x, moments=moments)
+        x = conv(x, moments=moments, **border)
         y: Tensor = norm(x, residual=residual, activation=activation, moments=moments)
         return y
     if not _folds(conv, norm, x, residual):
-        apart: Tensor = norm(conv(x), residual=residual, activation=activation)
+        apart: Tensor = norm(conv(x, **border), residual=residual, activation=activation)
         return apart
     assert isinstance(norm, BatchNorm2d)
     assert norm.running_mean is not None
@@ -86,7 +89,7 @@ def conv_norm(
             conv.weight.data,
             shift,
             conv.stride,
-            conv.padding,
+            conv.padding if padding is None else padding,
             conv.dilation,
             conv.groups,
             scale=scale,

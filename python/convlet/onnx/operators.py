@@ -38,7 +38,7 @@ def _conv2d(g: Graph, s: Step) -> str:
         "Conv",
         *operands,
         strides=s["step"],
-        pads=s["border"] * 2,
+        pads=s["border"],
         dilations=s["gaps"],
         group=s["group_count"],
     )

@@ -19,6 +19,7 @@ Array: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 Pair: TypeAlias = tuple[int, int]
 Shape4: TypeAlias = tuple[int, int, int, int]
+Borders: TypeAlias = Shape4  # above, left, below, right
 Activation: TypeAlias = Literal["none", "relu", "relu6", "silu", "hardswish"]
 
 INT64_MAX = 2**63 - 1
@@ -58,6 +59,14 @@ def pair(value: int | Sequence[int], op: str, name: str) -> Pair:
         raise TypeError(f"{op}: {name} must be an int or a pair of ints, got {describe(value)}")
     both = integer(value, op, name)
     return both, both
+
+
+def borders(value: int | Sequence[int], op: str) -> Borders:
+    """A padding: as for `pair` on both sides, or above, left, below and right."""
+    if isinstance(value, (tuple, list)) and len(value) == 4:
+        return shape4(value, op, "padding")
+    h, w = pair(value, op, "padding")
+    return h, w, h, w
 
 
 def numbers(value: int | Sequence[int], count: int, op: str, name: str) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convlet import _core
-from convlet.ops._arguments import describe, float32, integer, pair, ranked, shape4
+from convlet.ops._arguments import borders, describe, float32, integer, pair, ranked, shape4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def conv2d(
         weight: kernels (K, C / groups, R, S).
         bias: one number per output channel (K,), or None.
         stride: step of the window, an int or (height, width).
-        padding: zeros added on each side.
+        padding: zeros added on each side, an int or (height, width), or (top, left, bottom, right).
         dilation: distance between the taps of a kernel.
         groups: number of blocks that input and output channels are divided into.
         scale: a factor of each output channel (K,), or None: with `bias` a batch normalisation in
@@ -79,7 +79,7 @@ def conv2d(
         float32(weight, "conv2d", "weight"),
         None if bias is None else float32(bias, "conv2d", "bias"),
         pair(stride, "conv2d", "stride"),
-        pair(padding, "conv2d", "padding"),
+        borders(padding, "conv2d"),
         pair(dilation, "conv2d", "dilation"),
         integer(groups, "conv2d", "groups"),
         activation,
@@ -112,7 +112,7 @@ def conv2d_moments(
         weight: kernels (K, C / groups, R, S).
         bias: one number per output channel (K,), or None.
         stride: step of the window, an int or (height, width).
-        padding: zeros added on each side.
+        padding: zeros added on each side, an int or (height, width), or (top, left, bottom, right).
         dilation: distance between the taps of a kernel.
         groups: number of blocks that input and output channels are divided into.
         packed: keeps the weight in the kernels' order, as for `conv2d`.
@@ -138,7 +138,7 @@ def conv2d_moments(
         float32(weight, op, "weight"),
         None if bias is None else float32(bias, op, "bias"),
         pair(stride, op, "stride"),
-        pair(padding, op, "padding"),
+        borders(padding, op),
         pair(dilation, op, "dilation"),
         integer(groups, op, "groups"),
         packed,
@@ -173,7 +173,7 @@ def conv2d_grad_input(
         float32(weight, op, "weight"),
         shape4(input_shape, op, "input_shape"),
         pair(stride, op, "stride"),
-        pair(padding, op, "padding"),
+        borders(padding, op),
         pair(dilation, op, "dilation"),
         integer(groups, op, "groups"),
     )
@@ -205,7 +205,7 @@ def conv2d_grad_weight(
         float32(x, op, "x"),
         shape4(weight_shape, op, "weight_shape"),
         pair(stride, op, "stride"),
-        pair(padding, op, "padding"),
+        borders(padding, op),
         pair(dilation, op, "dilation"),
         integer(groups, op, "groups"),
     )

@@ -9,8 +9,7 @@ from convlet.autograd import is_recorded, record
 from convlet.nn.functional._inputs import optional_tensor
 from convlet.nn.functional._windows import windowed
 from convlet.nn.functional.activation import BENDS, CUTS
-from convlet.nn.functional.padding import pad
-from convlet.ops._arguments import integer, pair
+from convlet.ops._arguments import borders, integer, pair
 from convlet.tensor import Tensor, as_tensor
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from convlet.ops._arguments import Activation, Array, Pair
+    from convlet.ops._arguments import Activation, Array, Borders, Pair
 
 __all__ = ["conv2d"]
 
@@ -44,7 +43,7 @@ def conv2d(
         weight: kernels (K, C / groups, R, S).
         bias: one number per output channel, or None.
         stride: step of the window.
-        padding: zeros on each side; "valid" is none, "same" keeps height and width (stride 1 only;
+        padding: zeros on each side, or (top, left, bottom, right), convlet's addition; "valid" is none, "same" keeps height and width (stride 1 only;
             the odd zero of an even kernel goes to the right and the bottom, as in PyTorch).
         dilation: distance between the taps of a kernel.
         groups: number of blocks that input and output channels are divided into.
@@ -68,9 +67,9 @@ def conv2d(
     step, gaps = pair(stride, "conv2d", "stride"), pair(dilation, "conv2d", "dilation")
     group_count = integer(groups, "conv2d", "groups")
     if isinstance(padding, str):
-        x, border = _named_padding(x, w, padding, step, gaps)
+        border = _named_padding(x, w, padding, step, gaps)
     else:
-        border = pair(padding, "conv2d", "padding")
+        border = borders(padding, "conv2d")
     more = optional_tensor(residual)
     parents = tuple(p for p in (x, w, b, more) if p is not None)
     recording = is_recorded(parents)
@@ -118,9 +117,9 @@ def conv2d(
 
 def _named_padding(
     x: Tensor, weight: Tensor, padding: str, stride: Pair, dilation: Pair
-) -> tuple[Tensor, Pair]:
+) -> Borders:
     if padding == "valid":
-        return x, (0, 0)
+        return 0, 0, 0, 0
     if padding != "same":
         raise ValueError(
             f'conv2d: padding must be numbers, "same" or "valid", got "{padding[:40]}"'
@@ -128,11 +127,10 @@ def _named_padding(
     if stride != (1, 1):
         raise ValueError(f'conv2d: padding "same" needs stride 1, got {stride}')
     if x.ndim != 4 or weight.ndim != 4:
-        return x, (0, 0)  # the kernel says what is wrong with the rank
+        return 0, 0, 0, 0  # the kernel says what is wrong with the rank
     if min(*weight.shape[2:], *dilation) < 1:
-        return x, (0, 0)  # and with an empty kernel or a dilation below 1
+        return 0, 0, 0, 0  # and with an empty kernel or a dilation below 1
     total_h = dilation[0] * (weight.shape[2] - 1)
     total_w = dilation[1] * (weight.shape[3] - 1)
-    if total_h % 2 or total_w % 2:
-        x = pad(x, (0, total_w % 2, 0, total_h % 2))
-    return x, (total_h // 2, total_w // 2)
+    top, left = total_h // 2, total_w // 2
+    return top, left, total_h - top, total_w - left
