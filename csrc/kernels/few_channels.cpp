@@ -12,6 +12,7 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
+constexpr int MOST_ROWS = 4;                             // of a tile
 constexpr int TILE = WIDEST >= 4 ? 2 * VECTOR : VECTOR;  // pixels
 
 // The strip of a block: for each of `rows` rows and each channel `width` floats, whole tiles and
@@ -182,7 +183,7 @@ INLINE void write_pixels(const Correlation& g, float* RESTRICT sums, float* y,
 template <int Columns, int Pixels>
 constexpr int rows_at_once() {
     constexpr int SUMS = Columns * Pixels / VECTOR;
-    return SUMS >= 8 ? 1 : SUMS >= 3 ? 2 : 4;
+    return SUMS >= 8 ? 1 : SUMS >= 3 ? 2 : MOST_ROWS;
 }
 
 // What neighbouring output rows of a block are made of.
@@ -239,7 +240,7 @@ INLINE void run_columns(const Correlation& g, const Planes& planes, const RowTas
 INLINE std::int64_t alike_rows(const Correlation& g, std::int64_t i, std::int64_t last,
                                const TapRange& taps) {
     std::int64_t count = 1;
-    for (; i + count < last && count < 4; ++count) {
+    for (; i + count < last && count < MOST_ROWS; ++count) {
         const TapRange next = rows_of_taps(g, i + count);
         if (next.first != taps.first || next.last != taps.last) break;
     }

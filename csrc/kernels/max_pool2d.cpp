@@ -6,7 +6,7 @@
 namespace convlet::CONVLET_ISA {
 namespace {
 
-constexpr std::int64_t FAR_FLOATS = std::int64_t{1} << 20;  // of x, that the L2s do not hold
+constexpr std::int64_t BEYOND_L2 = std::int64_t{1} << 20;  // floats of x
 
 // Fetches what the windows below add to the rows of these: the processor's own guesses end with
 // each page of each of the rows that are read at once.
@@ -31,7 +31,7 @@ __attribute__((noinline)) void forward_run(const Pooling& p, const PoolTask& tas
     x += run.input * p.channels;
     y += run.output * p.channels;
     indices += run.output * p.channels;
-    const bool far = p.images * p.height * p.width * p.channels > FAR_FLOATS;
+    const bool far = p.images * p.height * p.width * p.channels > BEYOND_L2;
     for (std::int64_t j = 0; j < run.count; ++j) {
         if (far) fetch_next_rows(p, x);
         for_channels(task.c0, task.c1, run.exact,
