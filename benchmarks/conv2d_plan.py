@@ -133,7 +133,7 @@ def _winograd(layer: Conv2d, isa: str, least: int, flops: float, l2_floats: int)
     inputs = points * (tiles * depth + vector)
     ahead = not few or block_tasks > FEW_BLOCKS
     packed = ceil_div(count * points * (depth * narrowed + vector), 16) * 16 if ahead else 0
-    unpacked = 64 if l2_floats // 2 >= 36 * 64 * 64 else 32
+    unpacked = 64 if l2_floats * 2 // 3 >= 36 * 64 * 64 else 32
     sums = points * ((tiles + unpacked) * wide + 2 * vector)
     return Plan(
         "Winograd",

@@ -223,8 +223,7 @@ std::int64_t scratch_floats(const Plan& p) {
 }  // namespace
 
 void run_plans(std::vector<Plan>& plans, PackedWeight* kept, OutputMoments* moments) {
-    // Moments are summed panel by panel and block by block: their bits would tell the threads.
-    if (moments == nullptr) cut_for_threads(plans, get_num_threads());
+    cut_for_threads(plans, get_num_threads(), moments != nullptr);
     std::vector<std::int64_t> first{0};
     std::int64_t packed_size = 0, scratch = 0;
     double cost = 0;

@@ -33,10 +33,11 @@ struct Plan {
 Plan make_plan(Correlation geometry, const WeightPacking& packing);
 
 // Cuts plans further where they have fewer tasks than there are threads, and work for more: into
-// narrower panels and blocks of fewer tiles. It is the same sums that are made, in the same order.
-void cut_for_threads(std::vector<Plan>& plans, std::int64_t threads);
+// narrower panels and blocks of fewer tiles. It is the same sums that are made, in the same order;
+// where moments are taken, whose sums go by blocks and registers, only Winograd's panels narrow.
+void cut_for_threads(std::vector<Plan>& plans, std::int64_t threads, bool moments);
 
-// Channels whose weights a task transforms at once, for 64 outputs half of the L2 at most.
+// Channels whose weights a task transforms at once, for 64 outputs two thirds of the L2 at most.
 std::int64_t channels_at_once();
 
 // A single tap whose columns are neighbours in the weight, in whole registers, is read in place: as

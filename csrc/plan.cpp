@@ -19,17 +19,18 @@ constexpr std::int64_t TILE_TASKS = 16;        // and of Winograd's
 constexpr double DEPTHWISE_FLOPS = 2e5;        // of a block of pixels, at least, and how many
 constexpr std::int64_t DEPTHWISE_BLOCKS = 64;
 constexpr std::int64_t FEW_DEPTHWISE_BLOCKS = 16;
-constexpr std::int64_t SHORT_ROWS = 128;     // pixels of two rows that are not cut
-constexpr std::int64_t LEAST_TILES = 12;     // of a block
-constexpr std::int64_t MOST_TILES = 36;      // of a block
-constexpr std::int64_t SMALLEST_TILES = 6;   // where threads have too few
-constexpr std::int64_t FEW_TILES = 192;      // of a layer whose tasks share its tiles, and
-constexpr std::int64_t TILES_OF_PANEL = 64;  // so many for each of its panels;
-constexpr std::int64_t SHARED_TILES = 128;   // blocks have so many at most,
-constexpr std::int64_t LEAST_SHARED = 24;    // fewer to make
-constexpr std::int64_t SHARED_TASKS = 8;     // so many tasks
-constexpr std::int64_t FEW_BLOCKS = 2;       // that each transform the weights
-constexpr std::int64_t MOST_SUMMED = 64;     // at once, for the digits' sake
+constexpr std::int64_t SHORT_ROWS = 128;      // pixels of two rows that are not cut
+constexpr std::int64_t LEAST_TILES = 12;      // of a block
+constexpr std::int64_t MOST_TILES = 36;       // of a block
+constexpr std::int64_t SMALLEST_TILES = 6;    // where threads have too few
+constexpr std::int64_t FEW_TILES = 192;       // of a layer whose tasks share its tiles, and
+constexpr std::int64_t TILES_OF_PANEL = 64;   // so many for each of its panels;
+constexpr std::int64_t SHARED_TILES = 128;    // blocks have so many at most,
+constexpr std::int64_t LEAST_SHARED = 24;     // fewer to make
+constexpr std::int64_t SHARED_TASKS = 8;      // so many tasks
+constexpr std::int64_t MOMENT_REGISTERS = 2;  // of channels that pixel_moments() sums at once
+constexpr std::int64_t FEW_BLOCKS = 2;        // that each transform the weights
+constexpr std::int64_t MOST_SUMMED = 64;      // at once, for the digits' sake
 constexpr std::int64_t LARGE_WEIGHTS = std::int64_t{1} << 18;  // transformed, in floats,
 constexpr std::int64_t HUGE_WEIGHTS = std::int64_t{1} << 22;   // half of an L3
 
@@ -67,9 +68,8 @@ Blocks direct_blocks(const Correlation& g, Algorithm algorithm) {
                       std::clamp(pixels, std::min<std::int64_t>(LEAST_PIXELS, most), most));
 }
 
-// Halves panels until there are so many tasks, or each is one register wide.
-void narrow_panels(Plan& p, std::int64_t wanted) {
-    const std::int64_t narrowest = kernels().panels(1, true).rest;
+// Halves panels until there are so many tasks, or each is so wide.
+void narrow_panels(Plan& p, std::int64_t wanted, std::int64_t narrowest) {
     Panels& panels = p.geometry.panels;
     const std::int64_t columns = padded_columns(panels);
     while (p.block_tasks * panel_count(panels) < wanted && panels.wide > narrowest) {
@@ -92,7 +92,7 @@ void shrink_blocks(Plan& p, std::int64_t wanted) {
 
 }  // namespace
 
-std::int64_t channels_at_once() { return 36 * 64 * 64 <= l2_floats() / 2 ? 64 : 32; }
+std::int64_t channels_at_once() { return 36 * 64 * 64 <= l2_floats() * 2 / 3 ? 64 : 32; }
 
 bool reads_in_place(const Plan& p) {
     const Correlation& g = p.geometry;
@@ -178,7 +178,7 @@ Plan make_plan(Correlation g, const WeightPacking& packing) {
     return plan;
 }
 
-void cut_for_threads(std::vector<Plan>& plans, std::int64_t threads) {
+void cut_for_threads(std::vector<Plan>& plans, std::int64_t threads, bool moments) {
     std::int64_t tasks = 0;
     double work = 0;
     for (const Plan& p : plans) {
@@ -189,13 +189,18 @@ void cut_for_threads(std::vector<Plan>& plans, std::int64_t threads) {
     if (static_cast<double>(tasks) >= wanted) return;
     const auto each =
         ceil_div(static_cast<std::int64_t>(wanted), static_cast<std::int64_t>(plans.size()));
+    const std::int64_t lanes = kernels().panels(1, true).rest, at_once = MOMENT_REGISTERS * lanes;
     for (Plan& p : plans) {
         if (p.block_tasks == 0) continue;
-        if (p.algorithm == Algorithm::direct) {
-            narrow_panels(p, each);
+        if (moments) {
+            if (p.algorithm != Algorithm::winograd || p.geometry.out_channels % at_once != 0)
+                continue;
+            narrow_panels(p, each, at_once);
+        } else if (p.algorithm == Algorithm::direct) {
+            narrow_panels(p, each, lanes);
             p.packed_ahead = !reads_in_place(p);
         } else if (p.algorithm == Algorithm::winograd) {
-            narrow_panels(p, each);
+            narrow_panels(p, each, lanes);
             shrink_blocks(p, each);
         } else {
             continue;

@@ -83,7 +83,6 @@ INLINE void add_narrow(const PixelMoments& m, std::int64_t from) {
 
 void pixel_moments(const PixelMoments& m) {
     std::int64_t c = 0;
-    for (; c + 4 * VECTOR <= m.channels; c += 4 * VECTOR) add_columns<VECTOR, 4, 1>(m, c, 0);
     for (; c + 2 * VECTOR <= m.channels; c += 2 * VECTOR) add_columns<VECTOR, 2, 2>(m, c, 0);
     if (m.channels >= VECTOR) return add_narrow<VECTOR>(m, c);
     if (m.channels >= HALF) return add_narrow<HALF>(m, 0);
