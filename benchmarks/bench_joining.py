@@ -1,4 +1,4 @@
-"""Residual sums and joined channels (csrc/kernels/joining.cpp)."""
+"""Residual sums, joined channels (csrc/joining.cpp) and shuffled ones (csrc/pixel_shuffle.cpp)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from shapes import ACTIVATIONS, normal
 
 from convlet import ops
+from convlet.nn import functional as F
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,4 +52,21 @@ def test_cut_channels(race: Callable[..., None], name: str, contender: str) -> N
         contender,
         convlet=lambda: ops.cut_channels(x, [half, half]),
         numpy=lambda: [x[:, :half].copy(order="K"), x[:, half:].copy(order="K")],
+    )
+
+
+@by_contender
+def test_pixel_shuffle(race: Callable[..., None], contender: str) -> None:
+    x = normal(8, 44, 64, 64)
+    n, c, h, w = x.shape
+
+    def axes() -> np.ndarray:
+        parts = x.transpose(0, 2, 3, 1).reshape(n, h, w, c // 4, 2, 2).transpose(0, 1, 4, 2, 5, 3)
+        return np.ascontiguousarray(parts).reshape(n, 2 * h, 2 * w, c // 4).transpose(0, 3, 1, 2)
+
+    race(
+        "pixel_shuffle, 44 channels at 64, 8 images",
+        contender,
+        convlet=lambda: F.pixel_shuffle(x, 2).data,
+        numpy=axes,
     )

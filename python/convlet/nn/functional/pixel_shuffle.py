@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from convlet import _core
 from convlet.autograd import record
 from convlet.ops._arguments import integer, ranked
 from convlet.tensor import Tensor, as_tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from convlet.ops._arguments import Array
 
 __all__ = ["pixel_shuffle", "pixel_unshuffle"]
 
@@ -41,7 +38,7 @@ def pixel_shuffle(input: Tensor | npt.ArrayLike, upscale_factor: int) -> Tensor:
     channels = x.shape[1]
     if channels % (r * r):
         raise ValueError(f"pixel_shuffle: {r} * {r} must divide the channels, got {channels}")
-    return record(_shuffled(x.data, r), (x,), lambda dy: (_unshuffled(dy, r),))
+    return record(_core.pixel_shuffle(x.data, r), (x,), lambda dy: (_core.pixel_unshuffle(dy, r),))
 
 
 def pixel_unshuffle(input: Tensor | npt.ArrayLike, downscale_factor: int) -> Tensor:
@@ -65,7 +62,7 @@ def pixel_unshuffle(input: Tensor | npt.ArrayLike, downscale_factor: int) -> Ten
         raise ValueError(
             f"pixel_unshuffle: {r} must divide height and width, got {x.shape[2]} and {x.shape[3]}"
         )
-    return record(_unshuffled(x.data, r), (x,), lambda dy: (_shuffled(dy, r),))
+    return record(_core.pixel_unshuffle(x.data, r), (x,), lambda dy: (_core.pixel_shuffle(dy, r),))
 
 
 def _images(input: Tensor | npt.ArrayLike, factor: int, op: str, name: str) -> tuple[Tensor, int]:
@@ -75,18 +72,3 @@ def _images(input: Tensor | npt.ArrayLike, factor: int, op: str, name: str) -> t
     if r < 1:
         raise ValueError(f"{op}: {name} must be at least 1, got {r}")
     return x, r
-
-
-# Both in the memory order of images: channels stay innermost.
-def _shuffled(x: Array, r: int) -> Array:
-    n, c, h, w = x.shape
-    c //= r * r
-    parts = x.transpose(0, 2, 3, 1).reshape(n, h, w, c, r, r).transpose(0, 1, 4, 2, 5, 3)
-    return np.ascontiguousarray(parts).reshape(n, h * r, w * r, c).transpose(0, 3, 1, 2)
-
-
-def _unshuffled(x: Array, r: int) -> Array:
-    n, c, h, w = x.shape
-    h, w = h // r, w // r
-    parts = x.transpose(0, 2, 3, 1).reshape(n, h, r, w, r, c).transpose(0, 1, 3, 5, 2, 4)
-    return np.ascontiguousarray(parts).reshape(n, h, w, c * r * r).transpose(0, 3, 1, 2)
