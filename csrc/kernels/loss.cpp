@@ -4,6 +4,7 @@
 #include "exponential.hpp"
 #include "simd.hpp"
 #include "smooth.hpp"
+#include "transpose.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
@@ -68,8 +69,7 @@ void few_classes(const CrossEntropy& e, const float* x, const std::int64_t* labe
                  float* p) {
     const std::int64_t classes = e.classes;
     float rows[MANY_CLASSES][LANES], most[LANES], sum[LANES] = {}, log_sum[LANES];
-    for (int l = 0; l < LANES; ++l)
-        for (std::int64_t k = 0; k < classes; ++k) rows[k][l] = x[l * classes + k];
+    transpose(x, classes, LANES, classes, rows[0], LANES);
     for (int l = 0; l < LANES; ++l) most[l] = x[l * classes];
     for (std::int64_t k = 1; k < classes; ++k) {
 #pragma omp simd
@@ -87,10 +87,13 @@ void few_classes(const CrossEntropy& e, const float* x, const std::int64_t* labe
         log_sum[l] = logarithm(sum[l]);
         sum[l] = 1.0F / sum[l];
     }
-    for (int l = 0; l < LANES; ++l) {
-        for (std::int64_t k = 0; k < classes; ++k) p[l * classes + k] = rows[k][l] * sum[l];
-        losses[l] = loss_of(e, x + l * classes, labels[l], most[l], log_sum[l]);
+    for (std::int64_t k = 0; k < classes; ++k) {
+#pragma omp simd
+        for (int l = 0; l < LANES; ++l) rows[k][l] *= sum[l];
     }
+    transpose(rows[0], LANES, classes, LANES, p, classes);
+    for (int l = 0; l < LANES; ++l)
+        losses[l] = loss_of(e, x + l * classes, labels[l], most[l], log_sum[l]);
 }
 
 }  // namespace
