@@ -28,9 +28,9 @@ constexpr std::int64_t TILES_OF_PANEL = 64;   // so many for each of its panels;
 constexpr std::int64_t SHARED_TILES = 128;    // blocks have so many at most,
 constexpr std::int64_t LEAST_SHARED = 24;     // fewer to make
 constexpr std::int64_t SHARED_TASKS = 8;      // so many tasks
-constexpr std::int64_t MOMENT_REGISTERS = 2;  // of channels that pixel_moments() sums at once
 constexpr std::int64_t FEW_BLOCKS = 2;        // that each transform the weights
 constexpr std::int64_t MOST_SUMMED = 64;      // at once, for the digits' sake
+constexpr std::int64_t MOMENT_REGISTERS = 2;  // of channels that pixel_moments() sums at once
 constexpr std::int64_t LARGE_WEIGHTS = std::int64_t{1} << 18;  // transformed, in floats,
 constexpr std::int64_t HUGE_WEIGHTS = std::int64_t{1} << 22;   // half of an L3
 

@@ -59,8 +59,8 @@ def conv2d(
             weight has changed: for weights that stay as they are.
 
     Returns:
-        (N, K, I, J) with I = (H + 2 * padding - dilation * (R - 1) - 1) // stride + 1, J likewise;
-        channels are innermost in memory.
+        (N, K, I, J) with I = (H + 2 * padding - dilation * (R - 1) - 1) // stride + 1, J likewise, where
+        top + bottom and left + right take the place of 2 * padding; channels are innermost in memory.
 
     Raises:
         TypeError: an array is not float32, or an argument is not an int.

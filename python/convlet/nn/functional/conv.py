@@ -43,8 +43,9 @@ def conv2d(
         weight: kernels (K, C / groups, R, S).
         bias: one number per output channel, or None.
         stride: step of the window.
-        padding: zeros on each side, or (top, left, bottom, right), convlet's addition; "valid" is none, "same" keeps height and width (stride 1 only;
-            the odd zero of an even kernel goes to the right and the bottom, as in PyTorch).
+        padding: zeros on each side, or (top, left, bottom, right), convlet's addition; "valid" is none,
+            "same" keeps height and width (stride 1 only; the odd zero of an even kernel goes to the
+            right and the bottom, as in PyTorch).
         dilation: distance between the taps of a kernel.
         groups: number of blocks that input and output channels are divided into.
         residual: images added before the activation, or None; convlet's addition, one pass for all.
