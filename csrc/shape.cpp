@@ -1,5 +1,6 @@
 #include "shape.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -72,6 +73,14 @@ void check_windows_touch(const char* op, const char* axis, std::int64_t size, st
         if (first >= kernel || start + first * dilation >= size)
             reject(op, ": window ", i, " along the ", axis, " covers only padding");
     }
+}
+
+// Sizes times a factor, and its square, must stay numbers of 64 bits.
+void check_factor(const char* op, std::int64_t factor, std::int64_t size) {
+    constexpr std::int64_t MOST = std::int64_t{1} << 31;
+    if (factor < 1 || factor >= MOST || size >= MOST)
+        reject(op, ": factor must be from 1 to 2^31 - 1 for sizes below 2^31, got ", factor);
+    if (size > 0 && factor * factor > MAX / size) reject(op, ": factor is too large, got ", factor);
 }
 
 }  // namespace
@@ -279,6 +288,25 @@ LayerNormShape checked_layer_norm(const char* op, std::span<const std::int64_t> 
     for (int i = 0; i < rank; ++i)
         (i < rank - dims ? s.rows : s.features) *= x[static_cast<std::size_t>(i)];
     if (s.features < 1) reject(op, ": normalized_shape must have at least 1 element, got 0");
+    return s;
+}
+
+PixelShuffleShape checked_pixel_shuffle(const char* op, const Extents4& x, std::int64_t factor) {
+    check_factor(op, factor, std::max(x[2], x[3]));
+    if (x[1] % (factor * factor) != 0)
+        reject(op, ": channels of x must be a multiple of ", factor * factor, ", got ", x[1]);
+    const PixelShuffleShape s{x[0], x[1] / (factor * factor), x[2], x[3], factor};
+    checked_size(op, "y", output_extents(s));
+    return s;
+}
+
+PixelShuffleShape checked_pixel_unshuffle(const char* op, const Extents4& y, std::int64_t factor) {
+    check_factor(op, factor, y[1]);
+    if (y[2] % factor != 0 || y[3] % factor != 0)
+        reject(op, ": height and width of y must be multiples of ", factor, ", got ", y[2], " and ",
+               y[3]);
+    const PixelShuffleShape s{y[0], y[1], y[2] / factor, y[3] / factor, factor};
+    checked_size(op, "x", input_extents(s));
     return s;
 }
 

@@ -66,6 +66,12 @@ struct LayerNormShape {
     std::int64_t rows, features;
 };
 
+// y[n, c, h*factor + i, w*factor + j] = x[n, (c*factor + i)*factor + j, h, w]
+struct PixelShuffleShape {
+    std::int64_t images, channels, height, width;  // channels of y, pixels of x
+    std::int64_t factor;
+};
+
 struct LinearShape {
     std::int64_t rows, inputs, outputs;
 };
@@ -109,6 +115,9 @@ Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weig
 Pool2dShape checked_pool2d(const Extents4& input, const Pool2dArguments& arguments);
 AdaptivePool2dShape checked_adaptive_pool2d(const char* op, const char* name, const Extents4& input,
                                             const Pair& output_size);
+// By the extents of x, and of y.
+PixelShuffleShape checked_pixel_shuffle(const char* op, const Extents4& x, std::int64_t factor);
+PixelShuffleShape checked_pixel_unshuffle(const char* op, const Extents4& y, std::int64_t factor);
 Resize2dShape checked_resize2d(const Extents4& input, const Resize2dArguments& arguments);
 GroupNormShape checked_group_norm(const char* op, const Extents4& x, std::int64_t groups);
 // The last `dims` dimensions are the features.
@@ -147,6 +156,12 @@ inline Extents4 input_extents(const AdaptivePool2dShape& s) {
 }
 inline Extents4 output_extents(const AdaptivePool2dShape& s) {
     return {s.images, s.channels, s.out_height, s.out_width};
+}
+inline Extents4 input_extents(const PixelShuffleShape& s) {
+    return {s.images, s.channels * s.factor * s.factor, s.height, s.width};
+}
+inline Extents4 output_extents(const PixelShuffleShape& s) {
+    return {s.images, s.channels, s.height * s.factor, s.width * s.factor};
 }
 inline Extents4 output_extents(const Resize2dShape& s) {
     return {s.images, s.channels, s.out_height, s.out_width};

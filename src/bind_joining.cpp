@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <limits>
-
 #include "array.hpp"
 #include "bindings.hpp"
 #include "joining.hpp"
@@ -11,15 +8,6 @@ namespace convlet {
 namespace {
 
 std::int64_t pixels_of(const Extents4& e) { return e[0] * e[2] * e[3]; }
-
-// Sizes times a factor, and its square, must stay numbers of 64 bits.
-void check_factor(const char* op, std::int64_t factor, std::int64_t size) {
-    constexpr std::int64_t MOST = std::int64_t{1} << 31;
-    if (factor < 1 || factor >= MOST || size >= MOST)
-        reject(op, ": factor must be from 1 to 2^31 - 1 for sizes below 2^31, got ", factor);
-    if (size > 0 && factor * factor > std::numeric_limits<std::int64_t>::max() / size)
-        reject(op, ": factor is too large, got ", factor);
-}
 
 }  // namespace
 
@@ -83,16 +71,10 @@ void bind_joining(py::module_& m) {
         "pixel_shuffle",
         [](const Array& x, std::int64_t factor) {
             const Argument argument{"pixel_shuffle", "x"};
-            const auto [n, c, h, w] = image_extents(argument, x);
-            check_factor(argument.op, factor, std::max(h, w));
-            if (c % (factor * factor) != 0)
-                reject(argument.op, ": channels of x must be a multiple of ", factor * factor,
-                       ", got ", c);
-            const PixelShuffle shape{n, h, w, c / (factor * factor), factor};
-            const Extents4 extents{n, shape.channels, h * factor, w * factor};
-            checked_size(argument.op, "y", extents);
+            const PixelShuffleShape shape =
+                checked_pixel_shuffle(argument.op, image_extents(argument, x), factor);
             const Images in = images(argument, x);
-            Array y = empty_images(extents);
+            Array y = empty_images(output_extents(shape));
             float* out = data(y);
             without_gil([&] { pixel_shuffle(shape, in.data, out); });
             return y;
@@ -102,16 +84,10 @@ void bind_joining(py::module_& m) {
         "pixel_unshuffle",
         [](const Array& y, std::int64_t factor) {
             const Argument argument{"pixel_unshuffle", "y"};
-            const auto [n, c, h, w] = image_extents(argument, y);
-            check_factor(argument.op, factor, c);
-            if (h % factor != 0 || w % factor != 0)
-                reject(argument.op, ": height and width of y must be multiples of ", factor,
-                       ", got ", h, " and ", w);
-            const PixelShuffle shape{n, h / factor, w / factor, c, factor};
-            const Extents4 extents{n, c * factor * factor, shape.height, shape.width};
-            checked_size(argument.op, "x", extents);
+            const PixelShuffleShape shape =
+                checked_pixel_unshuffle(argument.op, image_extents(argument, y), factor);
             const Images in = images(argument, y);
-            Array x = empty_images(extents);
+            Array x = empty_images(input_extents(shape));
             float* out = data(x);
             without_gil([&] { pixel_unshuffle(shape, in.data, out); });
             return x;
