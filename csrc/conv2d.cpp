@@ -54,7 +54,7 @@ Correlation forward_geometry(const Conv2dShape& s) {
 }
 
 void conv2d_forward(const Conv2dShape& s, const float* x, const float* weight,
-                    const Epilogue& epilogue, float* y, PackedWeight* kept, float* mean,
+                    const Epilogue& epilogue, float* y, Keeping kept, float* mean,
                     float* variance) {
     const Correlation common = forward_geometry(s);
     const std::int64_t taps = s.kernel.h * s.kernel.w, depth = s.group_channels;

@@ -12,8 +12,8 @@ namespace convlet {
 // `mean` and `variance` are, they get each channel's of y, as batch_moments() has them of a y with
 // at least one pixel.
 void conv2d_forward(const Conv2dShape& shape, const float* x, const float* weight,
-                    const Epilogue& epilogue, float* y, PackedWeight* kept = nullptr,
-                    float* mean = nullptr, float* variance = nullptr);
+                    const Epilogue& epilogue, float* y, Keeping kept = {}, float* mean = nullptr,
+                    float* variance = nullptr);
 // With a bias (one number per channel of dx, or null) it is a transposed convolution.
 void conv2d_grad_input(const Conv2dShape& shape, const float* dy, const float* weight,
                        const float* bias, float* dx);

@@ -58,14 +58,13 @@ void pack_weights(const std::vector<Plan>& plans) {
 }
 
 // The packed weights of all plans, which are alike, as `kept` has them.
-PackedWeight::Memory kept_weights(std::vector<Plan>& plans, std::int64_t floats,
-                                  PackedWeight& kept) {
+PackedWeight::Memory kept_weights(std::vector<Plan>& plans, std::int64_t floats, Keeping kept) {
     const WeightPacking& w = plans.front().packing;
     const std::int64_t count =
         static_cast<std::int64_t>(plans.size()) * w.panels.columns * w.depth * w.tap_count;
     const std::int64_t layout =
         w.panels.wide * 8 + static_cast<std::int64_t>(plans.front().algorithm);
-    return kept.get(w.weight, count, layout, floats, [&](float* packed) {
+    return kept.packed->get(w.weight, count, kept.version, layout, floats, [&](float* packed) {
         place_weights(plans, packed);
         pack_weights(plans);
     });
@@ -222,23 +221,23 @@ std::int64_t scratch_floats(const Plan& p) {
 
 }  // namespace
 
-void run_plans(std::vector<Plan>& plans, PackedWeight* kept, OutputMoments* moments) {
+void run_plans(std::vector<Plan>& plans, Keeping kept, OutputMoments* moments) {
     cut_for_threads(plans, get_num_threads(), moments != nullptr);
     std::vector<std::int64_t> first{0};
     std::int64_t packed_size = 0, scratch = 0;
     double cost = 0;
     for (Plan& p : plans) {
-        if (kept != nullptr && !reads_in_place(p)) p.packed_ahead = true;
+        if (kept.packed != nullptr && !reads_in_place(p)) p.packed_ahead = true;
         first.push_back(first.back() + p.block_tasks * p.panel_groups);
         packed_size += packed_floats(p);
         if (p.block_tasks > 0) scratch = std::max(scratch, scratch_floats(p));
         cost += flops(p.geometry) / FLOPS_PER_COST;
     }
     if (first.back() == 0) return;
-    const Scratch packed(kept == nullptr ? packed_size : 0);
+    const Scratch packed(kept.packed == nullptr ? packed_size : 0);
     PackedWeight::Memory memory;
-    if (kept != nullptr && packed_size > 0) {
-        memory = kept_weights(plans, packed_size, *kept);
+    if (kept.packed != nullptr && packed_size > 0) {
+        memory = kept_weights(plans, packed_size, kept);
         place_weights(plans, memory->data());
     } else {
         place_weights(plans, packed.data());

@@ -46,8 +46,7 @@ bool reads_in_place(const Plan& plan);
 
 // Packs the weights of all plans, or takes them from `kept`, then runs them as one parallel loop.
 // Plans of which moments are taken write the same pixels of different channels.
-void run_plans(std::vector<Plan>& plans, PackedWeight* kept = nullptr,
-               OutputMoments* moments = nullptr);
+void run_plans(std::vector<Plan>& plans, Keeping kept = {}, OutputMoments* moments = nullptr);
 
 // A 1x1 convolution has no neighbours: all its pixels become one long row, whatever their image.
 void flatten_pixels(Correlation& geometry);

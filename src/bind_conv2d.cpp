@@ -28,7 +28,7 @@ void bind_conv2d(py::module_& m) {
         [](const Array& x, const Array& weight, const OptionalArray& bias, PairArgument stride,
            const BordersArgument& padding, PairArgument dilation, std::int64_t groups,
            const std::string& activation, const OptionalArray& scale, const OptionalArray& residual,
-           PackedWeight* packed) {
+           PackedWeight* packed, Version version) {
             const char* op = "conv2d";
             const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
@@ -51,17 +51,18 @@ void bind_conv2d(py::module_& m) {
             float* out = data(y);
             const Epilogue epilogue{factors ? factors->data : nullptr, b ? b->data : nullptr,
                                     more ? more->data : nullptr, f};
-            without_gil([&] { conv2d_forward(shape, in.data, w.data, epilogue, out, packed); });
+            without_gil(
+                [&] { conv2d_forward(shape, in.data, w.data, epilogue, out, {packed, version}); });
             return y;
         },
         "x"_a, "weight"_a, "bias"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a,
         "activation"_a = "none", "scale"_a = py::none(), "residual"_a = py::none(),
-        "packed"_a = py::none());
+        "packed"_a = py::none(), "version"_a = py::none());
     m.def(
         "conv2d_moments",
         [](const Array& x, const Array& weight, const OptionalArray& bias, PairArgument stride,
            const BordersArgument& padding, PairArgument dilation, std::int64_t groups,
-           PackedWeight* packed) {
+           PackedWeight* packed, Version version) {
             const char* op = "conv2d_moments";
             const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
@@ -78,12 +79,13 @@ void bind_conv2d(py::module_& m) {
             float *out = data(y), *m_out = data(mean), *v_out = data(variance);
             const Epilogue epilogue{nullptr, b ? b->data : nullptr, nullptr, Activation::none};
             without_gil([&] {
-                conv2d_forward(shape, in.data, w.data, epilogue, out, packed, m_out, v_out);
+                conv2d_forward(shape, in.data, w.data, epilogue, out, {packed, version}, m_out,
+                               v_out);
             });
             return py::make_tuple(y, mean, variance);
         },
         "x"_a, "weight"_a, "bias"_a, "stride"_a, "padding"_a, "dilation"_a, "groups"_a,
-        "packed"_a = py::none());
+        "packed"_a = py::none(), "version"_a = py::none());
     m.def(
         "conv2d_grad_input",
         [](const Array& dy, const Array& weight, const Extents4& input_shape, PairArgument stride,

@@ -37,6 +37,7 @@ def conv2d_forward(
     scale: _Array | None = None,
     residual: _Array | None = None,
     packed: PackedWeight | None = None,
+    version: int | None = None,
 ) -> _Array: ...
 def conv2d_moments(
     x: _Array,
@@ -47,6 +48,7 @@ def conv2d_moments(
     dilation: _Pair,
     groups: int,
     packed: PackedWeight | None = None,
+    version: int | None = None,
 ) -> tuple[_Array, _Array, _Array]: ...
 def conv2d_grad_input(
     dy: _Array,

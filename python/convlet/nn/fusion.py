@@ -10,6 +10,7 @@ from convlet.nn.activation import Hardswish, ReLU, ReLU6, SiLU
 from convlet.nn.conv import Conv2d
 from convlet.nn.linear import Linear
 from convlet.nn.normalization import BatchNorm2d
+from convlet.nn.parameter import array_and_version
 from convlet.tensor import Tensor, as_tensor
 
 if TYPE_CHECKING:
@@ -83,10 +84,11 @@ def conv_norm(
         norm.eps,
         before=None if conv.bias is None else conv.bias.data,
     )
+    weight, version = array_and_version(conv.weight)
     return Tensor.detached(
         ops.conv2d(
             x.data,
-            conv.weight.data,
+            weight,
             shift,
             conv.stride,
             conv.padding if padding is None else padding,
@@ -96,6 +98,7 @@ def conv_norm(
             residual=None if residual is None else as_tensor(residual).data,
             activation=activation,
             packed=conv.packed,
+            version=version,
         )
     )
 

@@ -37,6 +37,7 @@ def conv2d(
     residual: Array | None = None,
     activation: Activation = "none",
     packed: PackedWeight | None = None,
+    version: int | None = None,
 ) -> Array:
     """Cross-correlate images with a bank of kernels.  (N, C, H, W) -> (N, K, I, J).
 
@@ -57,6 +58,8 @@ def conv2d(
         activation: "none", "relu", "relu6", "silu" or "hardswish", all in the same pass.
         packed: keeps the weight in the kernels' order from call to call, and sees by itself when the
             weight has changed: for weights that stay as they are.
+        version: a number of the weight's present values, another one whenever they may have been
+            written, by which `packed` knows them without reading them; None: it reads them.
 
     Returns:
         (N, K, I, J) with I = (H + 2 * padding - dilation * (R - 1) - 1) // stride + 1, J likewise, where
@@ -86,6 +89,7 @@ def conv2d(
         None if scale is None else float32(scale, "conv2d", "scale"),
         None if residual is None else float32(residual, "conv2d", "residual"),
         packed,
+        None if version is None else integer(version, "conv2d", "version"),
     )
 
 
@@ -99,6 +103,7 @@ def conv2d_moments(
     groups: int = 1,
     *,
     packed: PackedWeight | None = None,
+    version: int | None = None,
 ) -> tuple[Array, Array, Array]:
     """`conv2d`, and the moments of what it gives.  (N, C, H, W) -> (N, K, I, J), (K,), (K,).
 
@@ -116,6 +121,7 @@ def conv2d_moments(
         dilation: distance between the taps of a kernel.
         groups: number of blocks that input and output channels are divided into.
         packed: keeps the weight in the kernels' order, as for `conv2d`.
+        version: a number of the weight's present values, as for `conv2d`.
 
     Returns:
         What `conv2d` gives, to the bit; the means; the variances.
@@ -142,6 +148,7 @@ def conv2d_moments(
         pair(dilation, op, "dilation"),
         integer(groups, op, "groups"),
         packed,
+        None if version is None else integer(version, op, "version"),
     )
 
 

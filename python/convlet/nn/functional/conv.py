@@ -9,6 +9,7 @@ from convlet.autograd import is_recorded, record
 from convlet.nn.functional._inputs import optional_tensor
 from convlet.nn.functional._windows import windowed
 from convlet.nn.functional.activation import BENDS, CUTS
+from convlet.nn.parameter import array_and_version
 from convlet.ops._arguments import borders, integer, pair
 from convlet.tensor import Tensor, as_tensor
 
@@ -65,10 +66,11 @@ def conv2d(
         (1, 2, 4, 4)
     """
     x, w, b = as_tensor(input), as_tensor(weight), optional_tensor(bias)
+    x_data, (w_data, version) = x.data, array_and_version(w)
     step, gaps = pair(stride, "conv2d", "stride"), pair(dilation, "conv2d", "dilation")
     group_count = integer(groups, "conv2d", "groups")
     if isinstance(padding, str):
-        border = _named_padding(x, w, padding, step, gaps)
+        border = _named_padding(x_data, w_data, padding, step, gaps)
     else:
         border = borders(padding, "conv2d")
     more = optional_tensor(residual)
@@ -79,7 +81,6 @@ def conv2d(
     if recording and activation in BENDS:
         y = conv2d(x, w, b, step, border, gaps, group_count, residual=more)
         return BENDS[activation](y)
-    x_data, w_data = x.data, w.data
     b_data, kept = None if b is None else b.data, None if recording else packed
     if moments is None:
         y_data = ops.conv2d(
@@ -93,10 +94,11 @@ def conv2d(
             residual=None if more is None else more.data,
             activation=activation,
             packed=kept,
+            version=version,
         )
     else:
         y_data, *found = ops.conv2d_moments(
-            x_data, w_data, b_data, step, border, gaps, group_count, packed=kept
+            x_data, w_data, b_data, step, border, gaps, group_count, packed=kept, version=version
         )
         moments.extend(found)
 
@@ -116,9 +118,7 @@ def conv2d(
     return windowed(record(y_data, parents, vjp, fresh=True), w_data.shape[2:], step, gaps)
 
 
-def _named_padding(
-    x: Tensor, weight: Tensor, padding: str, stride: Pair, dilation: Pair
-) -> Borders:
+def _named_padding(x: Array, weight: Array, padding: str, stride: Pair, dilation: Pair) -> Borders:
     if padding == "valid":
         return 0, 0, 0, 0
     if padding != "same":
