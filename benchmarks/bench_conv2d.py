@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from shapes import INFERENCE, LAYERS, SMALL, Conv2d, kernels, normal
+from shapes import BLOCKS, INFERENCE, LAYERS, SMALL, Array, Conv2d, kernels, normal
 
 import reference
 from convlet import ops
@@ -108,6 +108,42 @@ def test_conv2d_moments(race: Callable[..., None], layer: Conv2d, contender: str
         f"conv2d and moments, {layer}",
         contender,
         convlet=lambda: ops.conv2d_moments(x, weight, **layer.geometry),
+        apart=apart,
+        numpy=by_numpy,
+    )
+
+
+@pytest.mark.parametrize("contender", ["convlet", "apart", "numpy"])
+@pytest.mark.parametrize("layer", BLOCKS, ids=str)
+def test_conv2d_chain(race: Callable[..., None], layer: Conv2d, contender: str) -> None:
+    # An inverted residual around a depthwise layer: 1x1 to it from a sixth of its channels, and back.
+    hidden, outer = layer.channels, layer.channels // 6
+    x = normal(layer.images, outer, layer.size, layer.size)
+    widen, filters, narrow = (
+        kernels(hidden, outer, 1, 1),
+        kernels(*layer.weight),
+        kernels(outer, hidden, 1, 1),
+    )
+    links = [
+        ops.ConvLink(widen, activation="relu6"),
+        ops.ConvLink(filters, **layer.geometry, activation="relu6"),
+        ops.ConvLink(narrow),
+    ]
+
+    def apart() -> Array:
+        y = ops.conv2d(x, widen, activation="relu6")
+        y = ops.conv2d(y, filters, **layer.geometry, activation="relu6")
+        return ops.conv2d(y, narrow)
+
+    def by_numpy() -> Array:
+        y = np.clip(numpy_reference.conv2d(x, widen, None, (1, 1), (0, 0)), 0, 6)
+        y = np.clip(numpy_reference.conv2d(y, filters, None, **layer.geometry), 0, 6)
+        return numpy_reference.conv2d(y, narrow, None, (1, 1), (0, 0))
+
+    race(
+        f"conv2d_chain, {layer}",
+        contender,
+        convlet=lambda: ops.conv2d_chain(x, links),
         apart=apart,
         numpy=by_numpy,
     )

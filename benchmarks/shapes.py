@@ -8,6 +8,7 @@ from convlet.bench.layers import Array, Conv2d, channels_last, normal
 
 __all__ = [
     "ACTIVATIONS",
+    "BLOCKS",
     "INFERENCE",
     "LAYERS",
     "SMALL",
@@ -41,6 +42,13 @@ INFERENCE = [
     Conv2d("one image, 512@7", 1, 512, 7, 512, 3, padding=1),
     Conv2d("one image, 1x1 1024@14", 1, 1024, 14, 256, 1),
     Conv2d("one image, depthwise", 1, 96, 56, 96, 3, padding=1, groups=96),
+]
+
+# The depthwise layers of inverted residuals.
+BLOCKS = [
+    Conv2d("mobilenet block 96@112", 4, 96, 112, 96, 3, stride=2, padding=1, groups=96),
+    Conv2d("mobilenet block 192@28", 8, 192, 28, 192, 3, padding=1, groups=192),
+    Conv2d("efficientnet block 240@28", 8, 240, 28, 240, 5, padding=2, groups=240),
 ]
 
 # Small enough for plain loops in Python.

@@ -53,24 +53,33 @@ Correlation forward_geometry(const Conv2dShape& s) {
     return g;
 }
 
+std::vector<std::int64_t> forward_taps(const Conv2dShape& s) {
+    std::vector<std::int64_t> taps(static_cast<std::size_t>(s.kernel.h * s.kernel.w));
+    std::iota(taps.begin(), taps.end(), 0);
+    return taps;
+}
+
+Plan forward_plan(const Conv2dShape& s, const float* weight, const Epilogue& epilogue,
+                  const std::vector<std::int64_t>& taps, std::int64_t group) {
+    const auto count = static_cast<std::int64_t>(taps.size());
+    const std::int64_t depth = s.group_channels, first = group * s.group_out_channels;
+    Correlation g = forward_geometry(s);
+    const auto from_first = [first](const float* p) { return p == nullptr ? p : p + first; };
+    g.epilogue = {from_first(epilogue.scale), from_first(epilogue.bias),
+                  from_first(epilogue.residual), epilogue.activation};
+    return make_plan(g, {weight + first * depth * count, depth, count, depth * count, count,
+                         taps.data(), g.panels, nullptr});
+}
+
 void conv2d_forward(const Conv2dShape& s, const float* x, const float* weight,
                     const Epilogue& epilogue, float* y, Keeping kept, float* mean,
                     float* variance) {
-    const Correlation common = forward_geometry(s);
-    const std::int64_t taps = s.kernel.h * s.kernel.w, depth = s.group_channels;
-    std::vector<std::int64_t> offsets(static_cast<std::size_t>(taps));
-    std::iota(offsets.begin(), offsets.end(), 0);
+    const std::vector<std::int64_t> taps = forward_taps(s);
     std::vector<Plan> plans;
-    for (std::int64_t group = 0; group < (common.depthwise ? 1 : s.groups); ++group) {
-        const std::int64_t first = group * s.group_out_channels;
-        Correlation g = common;
-        g.x = x + group * depth;
-        g.y = y + first;
-        const auto from_first = [first](const float* p) { return p == nullptr ? p : p + first; };
-        g.epilogue = {from_first(epilogue.scale), from_first(epilogue.bias),
-                      from_first(epilogue.residual), epilogue.activation};
-        plans.push_back(make_plan(g, {weight + first * depth * taps, depth, taps, depth * taps,
-                                      taps, offsets.data(), common.panels, nullptr}));
+    for (std::int64_t group = 0; group < (is_depthwise(s) ? 1 : s.groups); ++group) {
+        plans.push_back(forward_plan(s, weight, epilogue, taps, group));
+        plans.back().geometry.x = x + group * s.group_channels;
+        plans.back().geometry.y = y + group * s.group_out_channels;
     }
     if (mean != nullptr && takes_moments(plans.front())) {
         OutputMoments moments(y, s.out_channels, plans.front().block_tasks);

@@ -2,7 +2,9 @@
 // kernels. Arrays are NHWC, weights (K, C/groups, R, S) as users hold them.
 #pragma once
 
-#include "kernel_table.hpp"
+#include <vector>
+
+#include "correlation.hpp"
 #include "packed_weight.hpp"
 #include "shape.hpp"
 
@@ -24,5 +26,11 @@ bool is_depthwise(const Conv2dShape& shape);
 
 // x -> y of the first group: what forward and the gradient of the weight have in common.
 Correlation forward_geometry(const Conv2dShape& shape);
+
+// The plan of a group, which reads the offsets of its taps as long as it lives; where x and y are,
+// its caller says.
+std::vector<std::int64_t> forward_taps(const Conv2dShape& shape);
+Plan forward_plan(const Conv2dShape& shape, const float* weight, const Epilogue& epilogue,
+                  const std::vector<std::int64_t>& taps, std::int64_t group = 0);
 
 }  // namespace convlet

@@ -57,7 +57,16 @@ void pack_weights(const std::vector<Plan>& plans) {
     });
 }
 
-// The packed weights of all plans, which are alike, as `kept` has them.
+// Floats of all plans' packed weights; those that are kept are packed ahead.
+std::int64_t place_ahead(std::vector<Plan>& plans, bool keep) {
+    std::int64_t floats = 0;
+    for (Plan& p : plans) {
+        if (keep && !reads_in_place(p)) p.packed_ahead = true;
+        floats += packed_floats(p);
+    }
+    return floats;
+}
+
 PackedWeight::Memory kept_weights(std::vector<Plan>& plans, std::int64_t floats, Keeping kept) {
     const WeightPacking& w = plans.front().packing;
     const std::int64_t count =
@@ -221,28 +230,31 @@ std::int64_t scratch_floats(const Plan& p) {
 
 }  // namespace
 
+PlacedWeights::PlacedWeights(std::vector<Plan>& plans, Keeping kept)
+    : own_(kept.packed == nullptr ? place_ahead(plans, false) : 0) {
+    if (kept.packed == nullptr) {
+        place_weights(plans, own_.data());
+        pack_weights(plans);
+    } else if (const std::int64_t floats = place_ahead(plans, true); floats > 0) {
+        kept_ = kept_weights(plans, floats, kept);
+        place_weights(plans, kept_->data());
+    } else {
+        place_weights(plans, nullptr);
+    }
+}
+
 void run_plans(std::vector<Plan>& plans, Keeping kept, OutputMoments* moments) {
     cut_for_threads(plans, get_num_threads(), moments != nullptr);
     std::vector<std::int64_t> first{0};
-    std::int64_t packed_size = 0, scratch = 0;
+    std::int64_t scratch = 0;
     double cost = 0;
-    for (Plan& p : plans) {
-        if (kept.packed != nullptr && !reads_in_place(p)) p.packed_ahead = true;
+    for (const Plan& p : plans) {
         first.push_back(first.back() + p.block_tasks * p.panel_groups);
-        packed_size += packed_floats(p);
         if (p.block_tasks > 0) scratch = std::max(scratch, scratch_floats(p));
         cost += flops(p.geometry) / FLOPS_PER_COST;
     }
     if (first.back() == 0) return;
-    const Scratch packed(kept.packed == nullptr ? packed_size : 0);
-    PackedWeight::Memory memory;
-    if (kept.packed != nullptr && packed_size > 0) {
-        memory = kept_weights(plans, packed_size, kept);
-        place_weights(plans, memory->data());
-    } else {
-        place_weights(plans, packed.data());
-        pack_weights(plans);
-    }
+    const PlacedWeights weights(plans, kept);
     const SharedInputs shared(plans);
     transform_shared(plans, shared);
     // Phases of as many tasks take turns: they read the same pixels and write between each other's.

@@ -9,6 +9,7 @@
 #include "algorithm.hpp"
 #include "blocks.hpp"
 #include "kernel_table.hpp"
+#include "memory.hpp"
 #include "moments.hpp"
 #include "packed_weight.hpp"
 #include "winograd_kernel.hpp"
@@ -43,6 +44,17 @@ std::int64_t channels_at_once();
 // A single tap whose columns are neighbours in the weight, in whole registers, is read in place: as
 // one panel, or for so few pixels that packing would take longer than the cache lines apart do.
 bool reads_in_place(const Plan& plan);
+
+// The packed weights of plans that are alike, in memory of their own or as `kept` has them, and the
+// plans told where.
+class PlacedWeights {
+   public:
+    PlacedWeights(std::vector<Plan>& plans, Keeping kept);
+
+   private:
+    Scratch own_;
+    PackedWeight::Memory kept_;
+};
 
 // Packs the weights of all plans, or takes them from `kept`, then runs them as one parallel loop.
 // Plans of which moments are taken write the same pixels of different channels.

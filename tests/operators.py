@@ -68,7 +68,17 @@ def make_operators(images: int, size: int) -> list[Operator]:
     dropped, mask = ops.dropout(x, 0.3, seed=5)
     rois = np.array([[0, 0.5, 1, 5, 4], [images - 1, -2, 0, 9, 9], [0, 2, 2, 3, 7]], np.float32)
     boxes, other = spread[:, :4], narrow[:, :4]
+    widen, filters, narrowing = normal(24, 6, 1, 1), normal(24, 1, 3, 3), normal(6, 24, 1, 1)
     return [
+        Operator(
+            "conv2d_chain",
+            [x, widen, filters, x],
+            lambda a, b, c, d: ops.conv2d_chain(
+                a,
+                [ops.ConvLink(b), ops.ConvLink(c, None, 1, 1, 1, 24), ops.ConvLink(narrowing)],
+                residual=d,
+            ),
+        ),
         Operator("conv2d", [x, weight, bias], lambda a, b, c: ops.conv2d(a, b, c, **geometry)),
         Operator(
             "conv2d_grad_input",

@@ -39,6 +39,24 @@ def conv2d_forward(
     packed: PackedWeight | None = None,
     version: int | None = None,
 ) -> _Array: ...
+
+# Weight, bias, stride, padding, dilation, groups, activation, scale, packed, version.
+LinkArguments: TypeAlias = tuple[
+    _Array,
+    _Array | None,
+    _Pair,
+    _Borders,
+    _Pair,
+    int,
+    _Activation,
+    _Array | None,
+    PackedWeight | None,
+    int | None,
+]
+
+def conv2d_chain(
+    x: _Array, links: Sequence[LinkArguments], residual: _Array | None = None
+) -> _Array: ...
 def conv2d_moments(
     x: _Array,
     weight: _Array,

@@ -16,7 +16,7 @@ from convlet.models._layers import (
     rounded,
 )
 from convlet.nn import functional as F
-from convlet.nn.fusion import conv_norm
+from convlet.nn.fusion import Step, chain
 
 if TYPE_CHECKING:
     from convlet.random import Generator
@@ -49,8 +49,8 @@ class _Separable(nn.Module):
         self.has_skip = stride == 1 and channels == out
 
     def forward(self, x: Tensor) -> Tensor:
-        y = step(self.conv_dw, self.bn1, x)
-        return conv_norm(self.conv_pw, self.bn2, y, residual=x if self.has_skip else None)
+        steps = step(self.conv_dw, self.bn1, x), Step(self.conv_pw, self.bn2)
+        return chain(steps, x, x if self.has_skip else None)
 
 
 class _Inverted(nn.Module):
@@ -76,9 +76,12 @@ class _Inverted(nn.Module):
         self.has_skip = stride == 1 and channels == out
 
     def forward(self, x: Tensor) -> Tensor:
-        y = step(self.conv_pw, self.bn1, x)
-        y = step(self.conv_dw, self.bn2, y)
-        return conv_norm(self.conv_pwl, self.bn3, y, residual=x if self.has_skip else None)
+        steps = (
+            step(self.conv_pw, self.bn1, x),
+            step(self.conv_dw, self.bn2, x),
+            Step(self.conv_pwl, self.bn3),
+        )
+        return chain(steps, x, x if self.has_skip else None)
 
 
 class EfficientNetLite(nn.Module):
@@ -133,8 +136,9 @@ class EfficientNetLite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Scores of each class, before softmax."""
         check_images(x, "efficientnet_lite0", self.in_channels, 1)
-        y = self.blocks(step(self.conv_stem, self.bn1, x))
-        y = F.adaptive_avg_pool2d(step(self.conv_head, self.bn2, y), 1).flatten(1)
+        y = self.blocks(chain([step(self.conv_stem, self.bn1, x)], x))
+        y = chain([step(self.conv_head, self.bn2, y)], y)
+        y = F.adaptive_avg_pool2d(y, 1).flatten(1)
         scores: Tensor = self.classifier(self.dropout(y))
         return scores
 
@@ -149,14 +153,17 @@ def _conv(
     )
 
 
-def step(conv: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
-    """Convolution, normalisation, ReLU6; ceil(size / stride) pixels, the odd zero at the end."""
+def step(conv: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Step:
+    """Convolution of images of x's size, normalisation, ReLU6.
+
+    It leaves ceil(size / stride) pixels, the odd zero at the end.
+    """
     if conv.stride == (1, 1):
-        return conv_norm(conv, norm, x, activation="relu6")
+        return Step(conv, norm, "relu6")
     sides = zip(x.shape[2:], conv.kernel_size, conv.stride, strict=True)
     zeros = [max(0, (-(-size // step) - 1) * step + kernel - size) for size, kernel, step in sides]
     padding = [n // 2 for n in zeros] + [n - n // 2 for n in zeros]
-    return conv_norm(conv, norm, x, activation="relu6", padding=padding)
+    return Step(conv, norm, "relu6", padding)
 
 
 def efficientnet_lite0(

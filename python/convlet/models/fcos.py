@@ -24,7 +24,7 @@ from convlet.models.published_weights import published
 from convlet.models.resnet import resnet18, resnet50
 from convlet.models.resnet_blocks import halving_stage
 from convlet.nn import functional as F
-from convlet.nn.fusion import run
+from convlet.nn.fusion import chain, run
 
 if TYPE_CHECKING:
     import os
@@ -210,7 +210,7 @@ class _EfficientCut(nn.Module):
         self.fine, self.middle = nn.Sequential(*whole.blocks[:3]), nn.Sequential(*whole.blocks[3:5])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        fine = self.fine(step(self.conv_stem, self.bn1, x))
+        fine = self.fine(chain([step(self.conv_stem, self.bn1, x)], x))
         return fine, self.middle(fine)
 
 

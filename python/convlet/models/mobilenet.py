@@ -17,7 +17,7 @@ from convlet.models._layers import (
     rounded,
 )
 from convlet.nn import functional as F
-from convlet.nn.fusion import conv_norm, run
+from convlet.nn.fusion import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,9 +68,8 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape, up to `stride` and `oup`."""
-        *body, narrow, norm = self.conv
-        y = run(body, x)
-        return conv_norm(narrow, norm, y, residual=x if self.use_res_connect else None)
+        y: Tensor = run(self.conv, x, residual=x if self.use_res_connect else None)
+        return y
 
 
 class MobileNetV2(nn.Module):

@@ -18,7 +18,7 @@ from convlet.models._layers import (
     rounded,
 )
 from convlet.nn import functional as F
-from convlet.nn.fusion import conv_norm, run
+from convlet.nn.fusion import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,9 +140,8 @@ class InvertedResidualV3(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape, up to the stride and the channels."""
-        *body, narrow = self.block
-        conv, norm = narrow.children()
-        return conv_norm(conv, norm, run(body, x), residual=x if self.use_res_connect else None)
+        y: Tensor = run(self.block, x, residual=x if self.use_res_connect else None)
+        return y
 
 
 class MobileNetV3(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convlet import nn
-from convlet.nn.fusion import conv_norm
+from convlet.nn.fusion import Step, chain
 
 if TYPE_CHECKING:
     from convlet.random import Generator
@@ -53,8 +53,8 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape, up to `stride` and `planes`."""
         identity = x if self.downsample is None else self.downsample(x)
-        y = conv_norm(self.conv1, self.bn1, x, activation="relu")
-        return conv_norm(self.conv2, self.bn2, y, residual=identity, activation="relu")
+        steps = Step(self.conv1, self.bn1, "relu"), Step(self.conv2, self.bn2, "relu")
+        return chain(steps, x, identity)
 
 
 class Bottleneck(nn.Module):
@@ -93,9 +93,12 @@ class Bottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape, up to `stride` and four times `planes`."""
         identity = x if self.downsample is None else self.downsample(x)
-        y = conv_norm(self.conv1, self.bn1, x, activation="relu")
-        y = conv_norm(self.conv2, self.bn2, y, activation="relu")
-        return conv_norm(self.conv3, self.bn3, y, residual=identity, activation="relu")
+        steps = (
+            Step(self.conv1, self.bn1, "relu"),
+            Step(self.conv2, self.bn2, "relu"),
+            Step(self.conv3, self.bn3, "relu"),
+        )
+        return chain(steps, x, identity)
 
 
 def halving_stage(channels: int, out: int, draw: Generator | None = None) -> nn.Sequential:

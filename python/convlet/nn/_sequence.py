@@ -17,6 +17,10 @@ __all__ = ["ModuleSequence", "checked"]
 class ModuleSequence(Module):
     """Modules in an order that may change."""
 
+    def in_order(self) -> list[Module] | None:
+        """The modules that a call computes one after the other, and nothing else; None: it does not."""
+        return None
+
     def append(self, module: Module) -> Self:
         """One more module at the end."""
         self.add_module(str(len(self)), checked(module, type(self).__name__))

@@ -52,6 +52,11 @@ class Sequential(ModuleSequence):
         """Each module on what the one before gave."""
         return run(self, input)
 
+    def in_order(self) -> list[Module] | None:
+        """The modules, unless a subclass computes something else or somebody watches the whole."""
+        plain = type(self).forward is Sequential.forward and not self.is_watched
+        return list(self) if plain else None
+
     @overload
     def __getitem__(self, index: int) -> Module: ...
     @overload

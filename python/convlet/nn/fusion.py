@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convlet import ops
 from convlet.autograd import is_recorded
+from convlet.nn._sequence import ModuleSequence
 from convlet.nn.activation import Hardswish, ReLU, ReLU6, SiLU
 from convlet.nn.conv import Conv2d
 from convlet.nn.linear import Linear
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from convlet.nn.module import Module
     from convlet.ops._arguments import Activation, Array
 
-__all__ = ["conv_norm", "run"]
+__all__ = ["Step", "chain", "conv_norm", "run"]
 
 ACTIVATIONS: dict[type[Module], Activation] = {
     ReLU: "relu",
@@ -27,6 +28,15 @@ ACTIVATIONS: dict[type[Module], Activation] = {
     SiLU: "silu",
     Hardswish: "hardswish",
 }
+
+
+class Step(NamedTuple):
+    """A convolution and what follows it; `conv_norm` says what the fields are."""
+
+    conv: Module
+    norm: Module
+    activation: Activation = "none"
+    padding: Sequence[int] | None = None
 
 
 def conv_norm(
@@ -70,57 +80,68 @@ def conv_norm(
         x = conv(x, moments=moments, **border)
         y: Tensor = norm(x, residual=residual, activation=activation, moments=moments)
         return y
-    if not _folds(conv, norm, x, residual):
-        apart: Tensor = norm(conv(x, **border), residual=residual, activation=activation)
-        return apart
-    assert isinstance(norm, BatchNorm2d)
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale, shift = ops.batch_norm_scale_shift(
-        norm.running_mean,
-        norm.running_var,
-        None if norm.weight is None else norm.weight.data,
-        None if norm.bias is None else norm.bias.data,
-        norm.eps,
-        before=None if conv.bias is None else conv.bias.data,
-    )
-    weight, version = array_and_version(conv.weight)
-    return Tensor.detached(
-        ops.conv2d(
-            x.data,
-            weight,
-            shift,
-            conv.stride,
-            conv.padding if padding is None else padding,
-            conv.dilation,
-            conv.groups,
-            scale=scale,
-            residual=None if residual is None else as_tensor(residual).data,
-            activation=activation,
-            packed=conv.packed,
-            version=version,
-        )
-    )
+    if _folds(conv, norm, x, residual):
+        return _linked([Step(conv, norm, activation, padding)], x, residual)
+    apart: Tensor = norm(conv(x, **border), residual=residual, activation=activation)
+    return apart
 
 
-def run(modules: Iterable[Module], input: Any) -> Any:
-    """One module after another, as few passes as give the same."""
-    waiting = list(modules)
-    at = 0
+def chain(steps: Sequence[Step], input: Tensor, residual: Tensor | None = None) -> Tensor:
+    """`conv_norm` of one step after the other; the last one adds the residual.
+
+    In evaluation they are one call (`ops.conv2d_chain`), which keeps in the caches what is between
+    kernels of 1x1 or of single channels.
+    """
+    x, at = as_tensor(input), 0
+    while at < len(steps):
+        end = at
+        while end < len(steps) and _folds(steps[end].conv, steps[end].norm, x, residual):
+            end += 1
+        more = residual if max(end, at + 1) == len(steps) else None
+        if end > at:
+            x, at = _linked(steps[at:end], x, more), end
+        else:
+            conv, norm, activation, padding = steps[at]
+            x = conv_norm(conv, norm, x, residual=more, activation=activation, padding=padding)
+            at += 1
+    return x
+
+
+def run(modules: Iterable[Module], input: Any, residual: Tensor | None = None) -> Any:
+    """One module after another, as few passes as give the same.
+
+    With a residual the last ones must be a convolution, its normalisation, and maybe an activation:
+    it is added before that.
+    """
+    waiting, steps, at = _in_order(modules), list[Step](), 0
     while at < len(waiting):
         module, after = waiting[at], waiting[at + 1 : at + 3]
         at += 1
         if type(module) is Conv2d and after and type(after[0]) is BatchNorm2d:
             activation = _activation(after[0], after[1:])
-            input = conv_norm(module, after[0], input, activation=activation)
+            steps.append(Step(module, after[0], activation))
             at += 1 + (activation != "none")
-        elif type(module) in (Conv2d, BatchNorm2d, Linear):
+            continue
+        if steps:
+            input, steps = chain(steps, input), []
+        if type(module) in (Conv2d, BatchNorm2d, Linear):
             activation = _activation(module, after[:1])
             input = module(input) if activation == "none" else module(input, activation=activation)
             at += activation != "none"
         else:
             input = module(input)
-    return input
+    if residual is not None and not steps:
+        raise TypeError("run: a residual needs a convolution and its normalisation at the end")
+    return chain(steps, input, residual) if steps else input
+
+
+def _in_order(modules: Iterable[Module]) -> list[Module]:
+    """The modules, and in place of sequences those that they would call."""
+    flat: list[Module] = []
+    for module in modules:
+        inner = module.in_order() if isinstance(module, ModuleSequence) else None
+        flat.extend([module] if inner is None else _in_order(inner))
+    return flat
 
 
 def _activation(module: Module, after: list[Module]) -> Activation:
@@ -145,3 +166,42 @@ def _folds(conv: Module, norm: Module, x: Tensor, residual: Tensor | None) -> bo
         return False
     given = (x, residual, conv.weight, conv.bias, norm.weight, norm.bias)
     return not is_recorded(t for t in given if isinstance(t, Tensor))
+
+
+def _linked(steps: Sequence[Step], x: Tensor, residual: Tensor | None) -> Tensor:
+    """Steps that fold, as one call."""
+    more = None if residual is None else as_tensor(residual).data
+    links = [_link(*step) for step in steps]
+    return Tensor.detached(ops.conv2d_chain(x.data, links, residual=more))
+
+
+def _link(
+    conv: Module, norm: Module, activation: Activation, padding: Sequence[int] | None
+) -> ops.ConvLink:
+    assert isinstance(conv, Conv2d)
+    assert isinstance(norm, BatchNorm2d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale, shift = ops.batch_norm_scale_shift(
+        norm.running_mean,
+        norm.running_var,
+        None if norm.weight is None else norm.weight.data,
+        None if norm.bias is None else norm.bias.data,
+        norm.eps,
+        before=None if conv.bias is None else conv.bias.data,
+    )
+    border = conv.padding if padding is None else padding
+    assert not isinstance(border, str)
+    weight, version = array_and_version(conv.weight)
+    return ops.ConvLink(
+        weight,
+        shift,
+        conv.stride,
+        border,
+        conv.dilation,
+        conv.groups,
+        activation,
+        scale,
+        conv.packed,
+        version,
+    )

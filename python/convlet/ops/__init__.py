@@ -41,6 +41,7 @@ from convlet.ops.conv2d import (
     conv2d_grad_weight,
     conv2d_moments,
 )
+from convlet.ops.conv2d_chain import ConvLink, conv2d_chain
 from convlet.ops.conv_transpose2d import (
     conv_transpose2d,
     conv_transpose2d_grad_input,
@@ -75,6 +76,7 @@ from convlet.ops.smooth_activation import (
 )
 
 __all__ = [
+    "ConvLink",
     "PackedWeight",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_grad",
@@ -91,6 +93,7 @@ __all__ = [
     "binary_cross_entropy_grad",
     "box_iou",
     "conv2d",
+    "conv2d_chain",
     "conv2d_grad_bias",
     "conv2d_grad_input",
     "conv2d_grad_weight",

@@ -76,7 +76,7 @@ def conv2d(
         array([[4., 4.],
                [4., 4.]], dtype=float32)
     """
-    _check_packed(packed, "conv2d")
+    check_packed(packed, "conv2d")
     return _core.conv2d_forward(
         float32(x, "conv2d", "x"),
         float32(weight, "conv2d", "weight"),
@@ -138,7 +138,7 @@ def conv2d_moments(
         (array([2., 6.], dtype=float32), array([4.], dtype=float32), array([4.], dtype=float32))
     """
     op = "conv2d_moments"
-    _check_packed(packed, op)
+    check_packed(packed, op)
     return _core.conv2d_moments(
         float32(x, op, "x"),
         float32(weight, op, "weight"),
@@ -230,6 +230,6 @@ def conv2d_grad_bias(dy: Array) -> Array:
     return _core.channel_sum(ranked(float32(dy, op, "dy"), op, "dy", 4))
 
 
-def _check_packed(packed: object, op: str) -> None:
+def check_packed(packed: object, op: str) -> None:
     if packed is not None and not isinstance(packed, PackedWeight):
         raise TypeError(f"{op}: packed must be a PackedWeight or None, got {describe(packed)}")
