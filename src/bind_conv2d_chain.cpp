@@ -5,37 +5,68 @@
 #include "array.hpp"
 #include "bindings.hpp"
 #include "conv2d_chain.hpp"
+#include "norm.hpp"
 #include "reject.hpp"
 
 namespace convlet {
 namespace {
 
-// Weight, bias, stride, padding, dilation, groups, activation, scale, packed, version.
-using LinkArgument = std::tuple<Array, OptionalArray, PairArgument, BordersArgument, PairArgument,
-                                std::int64_t, std::string, OptionalArray, PackedWeight*, Version>;
+// Mean, variance, weight, bias, eps.
+using NormArgument = std::tuple<Array, Array, OptionalArray, OptionalArray, double>;
+// Weight, bias, stride, padding, dilation, groups, activation, scale, norm, packed, version.
+using LinkArgument =
+    std::tuple<Array, OptionalArray, PairArgument, BordersArgument, PairArgument, std::int64_t,
+               std::string, OptionalArray, std::optional<NormArgument>, PackedWeight*, Version>;
 
 // A link, and the arrays that it points to.
 struct HeldLink {
     ChainLink link;
     Dense weight;
     std::optional<Dense> bias, scale;
+    std::vector<float> norm;  // what it multiplies by and adds, the bias included
 };
 
+const float* pointer(const std::optional<Dense>& array) { return array ? array->data : nullptr; }
+
+std::optional<Dense> per_channel(const Argument& argument, const OptionalArray& array,
+                                 std::int64_t channels) {
+    std::optional<Dense> d = dense(argument, array, 1);
+    if (d) check_extent(argument.op, argument.name, d->shape[0], channels);
+    return d;
+}
+
+std::vector<float> factors_of(const char* op, const NormArgument& norm, const float* bias,
+                              std::int64_t channels) {
+    const auto& [mean, variance, weight, shift, eps] = norm;
+    const auto m = per_channel({op, "norm's mean"}, mean, channels);
+    const auto v = per_channel({op, "norm's variance"}, variance, channels);
+    const auto w = per_channel({op, "norm's weight"}, weight, channels);
+    const auto b = per_channel({op, "norm's bias"}, shift, channels);
+    std::vector<float> factors(static_cast<std::size_t>(2 * channels));
+    batch_norm_scale_shift(
+        {0, channels, m->data, v->data, pointer(w), pointer(b), eps, Activation::none}, bias,
+        factors.data(), factors.data() + channels);
+    return factors;
+}
+
 HeldLink held(const char* op, const LinkArgument& argument, const Extents4& input) {
-    const auto& [weight, bias, stride, padding, dilation, groups, activation, scale, packed,
+    const auto& [weight, bias, stride, padding, dilation, groups, activation, scale, norm, packed,
                  version] = argument;
-    HeldLink h{{},
-               dense({op, "weight"}, weight, 4),
-               dense({op, "bias"}, bias, 1),
-               dense({op, "scale"}, scale, 1)};
+    HeldLink h{{}, dense({op, "weight"}, weight, 4), {}, {}, {}};
     ChainLink& link = h.link;
     link.shape = checked_conv2d(input, extents4(h.weight),
                                 {op, pair(stride), borders(padding), pair(dilation), groups});
-    if (h.bias) check_extent(op, "bias", h.bias->shape[0], link.shape.out_channels);
-    if (h.scale) check_extent(op, "scale", h.scale->shape[0], link.shape.out_channels);
+    const std::int64_t channels = link.shape.out_channels;
+    h.bias = per_channel({op, "bias"}, bias, channels);
+    h.scale = per_channel({op, "scale"}, scale, channels);
     link.weight = h.weight.data;
-    link.epilogue = {h.scale ? h.scale->data : nullptr, h.bias ? h.bias->data : nullptr, nullptr,
-                     activation_named(op, activation)};
+    link.epilogue = {pointer(h.scale), pointer(h.bias), nullptr, activation_named(op, activation)};
+    if (norm) {
+        if (scale) reject(op, ": scale must be None where there is a norm");
+        h.norm = factors_of(op, *norm, pointer(h.bias), channels);
+        link.epilogue.scale = h.norm.data();
+        link.epilogue.bias = h.norm.data() + channels;
+    }
     link.kept = {packed, version};
     return h;
 }

@@ -227,6 +227,29 @@ def test_any_chain(data: st.DataObject) -> None:
     np.testing.assert_array_equal(ops.conv2d_chain(x, links), one_by_one(x, links))
 
 
+def test_a_norm_is_the_scale_and_shift_of_batch_norm(isa: str) -> None:
+    rng = np.random.default_rng(8)
+    x, links = drawn("inverted residual", 1, rng)
+    for index, (with_weight, with_bias) in enumerate(((True, True), (False, True), (True, False))):
+        link = links[index]
+        out = link.weight.shape[0]
+        mean, weight, bias = rng.standard_normal((3, out), np.float32)
+        variance = rng.random(out, np.float32) + np.float32(0.1)
+        given: Any = (
+            mean,
+            variance,
+            weight if with_weight else None,
+            bias if with_bias else None,
+            1e-3,
+        )
+        scale, shift = ops.batch_norm_scale_shift(*given, before=link.bias)
+        apart = [*links]
+        links[index] = link._replace(scale=None, norm=given)
+        apart[index] = link._replace(scale=scale, bias=shift)
+        np.testing.assert_array_equal(ops.conv2d_chain(x, links), ops.conv2d_chain(x, apart))
+        links = apart
+
+
 def test_nan_and_infinity_pass_as_link_by_link() -> None:
     rng = np.random.default_rng(7)
     x, links = drawn("inverted residual", enough_images("inverted residual", rng), rng)
@@ -240,6 +263,7 @@ def good(**changed: Any) -> ConvLink:
     return ConvLink(np.ones((4, 2, 1, 1), np.float32))._replace(**changed)
 
 
+NORM: Any = (*np.ones((4, 4), np.float32), 1e-5)
 BAD: list[tuple[list[ConvLink], Any, type[Exception], str]] = [
     ([], None, ValueError, "conv2d_chain: links must be at least 1, got 0"),
     ([good(), good()], None, ValueError, "conv2d_chain, link 1: .*channels"),
@@ -250,6 +274,16 @@ BAD: list[tuple[list[ConvLink], Any, type[Exception], str]] = [
     ([good(padding=1.5)], None, TypeError, "conv2d_chain, link 0: padding"),
     ([good(groups=3)], None, ValueError, "conv2d_chain, link 0: groups"),
     ([good(activation="tanh")], None, ValueError, "link 0: activation must be .*'tanh'"),
+    (
+        [good(norm=3)],
+        None,
+        TypeError,
+        r"link 0: norm must be \(mean, variance, weight, bias, eps\)",
+    ),
+    ([good(norm=NORM, scale=NORM[0])], None, ValueError, "link 0: scale must be None where"),
+    ([good(norm=(*NORM[:4], "0"))], None, TypeError, "link 0: norm's eps must be a number"),
+    ([good(norm=(NORM[0][1:], *NORM[1:]))], None, ValueError, "link 0: norm's mean"),
+    ([good(norm=(*NORM[:2], NORM[2].astype(float), *NORM[3:]))], None, TypeError, "norm's weight"),
     ([good(packed=3)], None, TypeError, "link 0: packed must be a PackedWeight"),
     ([good(version="new")], None, TypeError, "link 0: version must be an int"),
     ([good()], np.ones((1, 4, 3, 4), np.float32), ValueError, "conv2d_chain: residual"),

@@ -40,7 +40,9 @@ def conv2d_forward(
     version: int | None = None,
 ) -> _Array: ...
 
-# Weight, bias, stride, padding, dilation, groups, activation, scale, packed, version.
+# Mean, variance, weight, bias, eps.
+NormArguments: TypeAlias = tuple[_Array, _Array, _Array | None, _Array | None, float]
+# Weight, bias, stride, padding, dilation, groups, activation, scale, norm, packed, version.
 LinkArguments: TypeAlias = tuple[
     _Array,
     _Array | None,
@@ -50,6 +52,7 @@ LinkArguments: TypeAlias = tuple[
     int,
     _Activation,
     _Array | None,
+    NormArguments | None,
     PackedWeight | None,
     int | None,
 ]

@@ -12,7 +12,9 @@ from __future__ import annotations
 import importlib
 import os
 
-SPINS = "1000"  # a few microseconds: loops that follow each other closely still find threads awake
+# 40 to 130 microseconds, by the processor: a thread sleeps for what Python does from one loop to the
+# next only if that takes longer; to wake it takes about as long. See docs/architecture.md, threads.
+SPINS = "3000"
 CHOICES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convlet import ops
+from convlet import _core
 from convlet.autograd import is_recorded
+from convlet.grad_mode import mode
 from convlet.nn._sequence import ModuleSequence
 from convlet.nn.activation import Hardswish, ReLU, ReLU6, SiLU
 from convlet.nn.conv import Conv2d
@@ -164,6 +165,8 @@ def _folds(conv: Module, norm: Module, x: Tensor, residual: Tensor | None) -> bo
         return False
     if norm.uses_batch or conv.is_watched or norm.is_watched:
         return False
+    if not mode.recording:
+        return True
     given = (x, residual, conv.weight, conv.bias, norm.weight, norm.bias)
     return not is_recorded(t for t in given if isinstance(t, Tensor))
 
@@ -171,37 +174,36 @@ def _folds(conv: Module, norm: Module, x: Tensor, residual: Tensor | None) -> bo
 def _linked(steps: Sequence[Step], x: Tensor, residual: Tensor | None) -> Tensor:
     """Steps that fold, as one call."""
     more = None if residual is None else as_tensor(residual).data
-    links = [_link(*step) for step in steps]
-    return Tensor.detached(ops.conv2d_chain(x.data, links, residual=more))
+    # Layers have checked what they are made of: there is nothing for `ops.conv2d_chain` to check.
+    return Tensor.detached(_core.conv2d_chain(x.data, [_link(*step) for step in steps], more))
 
 
 def _link(
     conv: Module, norm: Module, activation: Activation, padding: Sequence[int] | None
-) -> ops.ConvLink:
+) -> _core.LinkArguments:
     assert isinstance(conv, Conv2d)
     assert isinstance(norm, BatchNorm2d)
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    scale, shift = ops.batch_norm_scale_shift(
-        norm.running_mean,
-        norm.running_var,
-        None if norm.weight is None else norm.weight.data,
-        None if norm.bias is None else norm.bias.data,
-        norm.eps,
-        before=None if conv.bias is None else conv.bias.data,
-    )
     border = conv.padding if padding is None else padding
     assert not isinstance(border, str)
     weight, version = array_and_version(conv.weight)
-    return ops.ConvLink(
+    return (
         weight,
-        shift,
+        None if conv.bias is None else conv.bias.data,
         conv.stride,
-        border,
+        (*border, *border) if len(border) == 2 else border,
         conv.dilation,
         conv.groups,
         activation,
-        scale,
+        None,
+        (
+            norm.running_mean,
+            norm.running_var,
+            None if norm.weight is None else norm.weight.data,
+            None if norm.bias is None else norm.bias.data,
+            norm.eps,
+        ),
         conv.packed,
         version,
     )

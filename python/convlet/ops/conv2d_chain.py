@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from convlet import _core
-from convlet.ops._arguments import borders, float32, integer, pair
+from convlet.ops._arguments import borders, describe, float32, integer, pair, real
 from convlet.ops.conv2d import PackedWeight, check_packed
 
 if TYPE_CHECKING:
@@ -17,7 +17,11 @@ __all__ = ["ConvLink", "conv2d_chain"]
 
 
 class ConvLink(NamedTuple):
-    """A convolution of a chain; what its fields are, `conv2d` says of its arguments."""
+    """A convolution of a chain; what its fields are, `conv2d` says of its arguments.
+
+    In place of `scale`, `norm` may be (mean, variance, weight, bias, eps), those of a batch
+    normalisation in evaluation (`batch_norm_scale_shift`), which follows the bias.
+    """
 
     weight: Array
     bias: Array | None = None
@@ -27,6 +31,7 @@ class ConvLink(NamedTuple):
     groups: int = 1
     activation: Activation = "none"
     scale: Array | None = None
+    norm: tuple[Array, Array, Array | None, Array | None, float] | None = None
     packed: PackedWeight | None = None
     version: int | None = None
 
@@ -68,7 +73,7 @@ def conv2d_chain(x: Array, links: Iterable[ConvLink], *, residual: Array | None 
 
 
 def _checked(link: ConvLink, op: str) -> _core.LinkArguments:
-    weight, bias, stride, padding, dilation, groups, activation, scale, packed, version = link
+    weight, bias, stride, padding, dilation, groups, activation, scale, norm, packed, version = link
     check_packed(packed, op)
     return (
         float32(weight, op, "weight"),
@@ -79,6 +84,22 @@ def _checked(link: ConvLink, op: str) -> _core.LinkArguments:
         integer(groups, op, "groups"),
         activation,
         None if scale is None else float32(scale, op, "scale"),
+        None if norm is None else _checked_norm(norm, op),
         packed,
         None if version is None else integer(version, op, "version"),
+    )
+
+
+def _checked_norm(norm: object, op: str) -> _core.NormArguments:
+    if not isinstance(norm, tuple) or len(norm) != 5:
+        raise TypeError(
+            f"{op}: norm must be (mean, variance, weight, bias, eps) or None, got {describe(norm)}"
+        )
+    mean, variance, weight, bias, eps = norm
+    return (
+        float32(mean, op, "norm's mean"),
+        float32(variance, op, "norm's variance"),
+        None if weight is None else float32(weight, op, "norm's weight"),
+        None if bias is None else float32(bias, op, "norm's bias"),
+        real(eps, op, "norm's eps"),
     )
