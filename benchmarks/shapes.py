@@ -22,6 +22,7 @@ __all__ = [
 LAYERS = [
     Conv2d("lenet conv1", 64, 1, 28, 6, 5, padding=2),
     Conv2d("lenet conv2", 64, 6, 14, 16, 5),
+    Conv2d("box head", 16, 64, 16, 4, 3, padding=1),
     Conv2d("resnet18 stem", 2, 3, 224, 64, 7, stride=2, padding=3),
     Conv2d("resnet18 64@56", 4, 64, 56, 64, 3, padding=1),
     Conv2d("resnet18 128@28", 4, 128, 28, 128, 3, padding=1),

@@ -10,13 +10,14 @@
 namespace convlet {
 namespace {
 
-constexpr double TASK_FLOPS = 1e6;                 // about 10 us of one core
-constexpr double MOST_TASK_FLOPS = 1e9;            // so that Ctrl-C need not wait
-constexpr std::int64_t CHANNELS_OF_TASK = 24;      // about the fewest
-constexpr std::int64_t CHANNELS_OF_COPY = 64;      // of a single tap's, that share copied panels
-constexpr std::int64_t ENOUGH_TASKS = 32;          // more only read the same pixels again
-constexpr std::int64_t BLOCK_FLOATS = 128 * 1024;  // of both sides, for a single tap
-constexpr std::int64_t MANY_ROWS = 48;             // of a single tap, eight tiles or so
+constexpr double TASK_FLOPS = 1e6;                    // about 10 us of one core
+constexpr double MOST_TASK_FLOPS = 1e9;               // so that Ctrl-C need not wait
+constexpr std::int64_t CHANNELS_OF_TASK = 24;         // about the fewest
+constexpr std::int64_t CHANNELS_OF_COPY = 64;         // of a single tap's, that share copied panels
+constexpr std::int64_t ENOUGH_TASKS = 32;             // more only read the same pixels again
+constexpr std::int64_t BLOCK_FLOATS = 128 * 1024;     // of both sides, for a single tap
+constexpr std::int64_t FEW_BLOCK_FLOATS = 96 * 1024;  // of x, where lanes are pixels
+constexpr std::int64_t MANY_ROWS = 48;                // of a single tap, eight tiles or so
 constexpr std::int64_t CHANNELS_OF_REDUCTION = 64;
 
 // The two sides of the sum over pixels: rows of the register tile come from one, lanes from the
@@ -83,6 +84,19 @@ Blocks single_tap_blocks(const Correlation& g) {
                                               : std::clamp<std::int64_t>(fitting, 192, 480));
 }
 
+// Whether lanes had better be pixels, both sides being turned into planes for it: registers of
+// output channels would be half empty, or nearly and a single input channel is a plane already.
+bool lanes_are_pixels(const Correlation& g) {
+    return g.out_channels <= 4 || (g.channels == 1 && g.out_channels <= FEW_SUMMED);
+}
+
+// Where lanes are pixels: a row's sums lie in registers for as long as a block goes.
+Blocks few_blocks(const Correlation& g) {
+    return cut_blocks(g.images, g.out_height, g.out_width,
+                      std::clamp<std::int64_t>(
+                          FEW_BLOCK_FLOATS / std::max<std::int64_t>(1, g.channels), 24, 2048));
+}
+
 }  // namespace
 
 void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, float* dw) {
@@ -101,14 +115,16 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         depthwise_grad_weight(gradient_of(0), dw);
         return;
     }
-    if (algorithm_for(g, true) == Algorithm::winograd) {
+    const Algorithm algorithm = algorithm_for(g, true);
+    const bool few = algorithm == Algorithm::few_channels && lanes_are_pixels(g);
+    if (algorithm == Algorithm::winograd) {
         g.panels = kernels().panels(g.out_channels, true);
         for (std::int64_t group = 0; group < s.groups; ++group)
             winograd_grad_weight(gradient_of(group), dw + group * group_size);
         return;
     }
     flatten_pixels(g);
-    const Blocks blocks = single_tap ? single_tap_blocks(g) : blocks_of(g);
+    const Blocks blocks = single_tap ? single_tap_blocks(g) : few ? few_blocks(g) : blocks_of(g);
     const std::int64_t count = block_count(blocks), panels = panel_count(g.panels);
     const std::int64_t rows = taps * g.channels, size = rows * padded_columns(g.panels);
     const std::int64_t groups = s.groups;
@@ -140,7 +156,8 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         return panel < g.panels.wide_count ? g.panels.wide : g.panels.rest;
     };
     const Scratch partials(in_place ? 0 : groups * chunks * size);
-    const std::int64_t scratch = table.grad_weight_floats(g, largest_block(blocks));
+    const std::int64_t scratch = few ? table.few_grad_weight_floats(g, largest_block(blocks))
+                                     : table.grad_weight_floats(g, largest_block(blocks));
     const std::int64_t tasks = groups * chunks * panel_groups * splits;
     // A task of enormous kernels is done in rounds, each of which takes up some of its blocks.
     const double task_flops = flops(g) * static_cast<double>(groups) / static_cast<double>(tasks);
@@ -172,6 +189,14 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
             float* partial = partials.data() + (group * chunks + chunk) * size;
             w.geometry.x += first;
             w.geometry.channels = last - first;
+            if (few) {
+                table.few_grad_weight_start(w.geometry, own);
+                for (std::int64_t b = from; b < to; ++b)
+                    table.few_grad_weight(w, block_at(blocks, b), own);
+                table.few_grad_weight_finish(w.geometry, own,
+                                             {partial, 0, first * taps, 0, from > start});
+                return;
+            }
             for (std::int64_t b = from; b < to; ++b)
                 table.grad_weight(w, block_at(blocks, b), 0, taps * (last - first), first_panel,
                                   last_panel, own,

@@ -68,7 +68,8 @@ struct Correlation {
     TapRange halves[2];
 };
 
-constexpr int MOST_FEW = 8;      // output channels of correlate_few()
+constexpr int MOST_FEW = 8;      // output channels of correlate_few(),
+constexpr int FEW_SUMMED = 6;    // and of few_grad_weight()
 constexpr int TILE_PIXELS = 16;  // at most, that one of Winograd's tiles writes
 
 // The pixels of one task: rows [i0, i1) and columns [j0, j1) of image n.

@@ -51,6 +51,12 @@ struct KernelTable {
                                     std::int64_t first_tile, std::int64_t tiles,
                                     const float** pixels);
     std::int64_t (*grad_weight_floats)(const Correlation&, const PixelBlock& largest);
+    // By few output channels: lanes of sums, in the first floats of the scratch memory, are
+    // cleared, added to by blocks, and added up.
+    std::int64_t (*few_grad_weight_floats)(const Correlation&, const PixelBlock& largest);
+    void (*few_grad_weight_start)(const Correlation&, float* scratch);
+    void (*few_grad_weight)(const WeightGradient&, const PixelBlock&, float* scratch);
+    void (*few_grad_weight_finish)(const Correlation&, const float* scratch, const WeightSums&);
     void (*grad_weight)(const WeightGradient&, const PixelBlock&, std::int64_t first_row,
                         std::int64_t last_row, std::int64_t first_panel, std::int64_t last_panel,
                         float* scratch, const WeightSums& sums);

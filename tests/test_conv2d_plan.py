@@ -108,6 +108,23 @@ def test_more_threads_have_more_tasks_and_the_same_bits(
     assert cut == {"direct", "Winograd"}
 
 
+def test_panels_narrow_to_two_registers_where_moments_are_taken(
+    isa: str, set_threads: Callable[[int], None]
+) -> None:
+    layer = Conv2d("few tiles", 1, 256, 14, 256, 3, padding=1)
+    tasks, most = plan_of(layer, isa).tasks, 256 // (2 * {"v2": 4, "v3": 8, "v4": 16}[isa])
+    x, weight = bench.layers.normal(*layer.x), np.ones(layer.weight, np.float32)
+    taken = {}
+    for threads in (tasks, most, 64):  # each that has a task has memory of its own
+        set_threads(threads)
+        _core.empty_cache()
+        ops.conv2d_moments(x, weight, **layer.geometry)
+        taken[threads] = _core.memory_stats()["cached_bytes"]
+    assert taken[64] == taken[most]
+    assert (taken[most] > taken[tasks]) == (most > tasks)
+    assert isa == "v3" or most > tasks
+
+
 def test_the_algorithm_is_winograd_where_exactness_changes_bits(isa: str) -> None:
     for layer in layers():
         x = bench.layers.normal(*layer.x)

@@ -214,3 +214,17 @@ def test_taps_that_are_not_unrolled_are_found_out(source: str, isa: str, tmp_pat
         UNROLLED[source][0],
     )
     assert any(unrolled_complaints(source, name, code) for name, code in loops.items())
+
+
+@by_isa
+def test_sums_of_few_outputs_stay_in_registers(isa: str, tmp_path: Path) -> None:
+    compiled = compile_kernel(KERNELS / "few_channels_grad_weight.cpp", isa, tmp_path)
+    tiles = functions(compiled, r"add_taps<\d+, \d+>")
+    assert len(tiles) > 8
+    for name, code in tiles.items():
+        outputs, taps = map(int, re.findall(r"\d+", name)[:2])
+        stack = stack_registers(code)
+        loops = {sum(i.multiplies for i in loop): loop for loop in innermost_loops(code)}
+        assert outputs * taps in loops, name
+        loop = loops[outputs * taps]
+        assert [i for i in loop if i.stores_a_vector or i.loads_a_vector_from(stack)] == [], name

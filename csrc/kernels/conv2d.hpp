@@ -38,6 +38,11 @@ std::int64_t winograd_pixels(const Correlation& geometry, const WinogradKernel& 
                              std::int64_t channel, std::int64_t first_tile, std::int64_t tiles,
                              const float** pixels);
 std::int64_t grad_weight_floats(const Correlation& geometry, const PixelBlock& largest);
+std::int64_t few_grad_weight_floats(const Correlation& geometry, const PixelBlock& largest);
+void few_grad_weight_start(const Correlation& geometry, float* scratch);
+void few_grad_weight(const WeightGradient& gradient, const PixelBlock& block, float* scratch);
+void few_grad_weight_finish(const Correlation& geometry, const float* scratch,
+                            const WeightSums& sums);
 void grad_weight(const WeightGradient& gradient, const PixelBlock& block, std::int64_t first_row,
                  std::int64_t last_row, std::int64_t first_panel, std::int64_t last_panel,
                  float* scratch, const WeightSums& sums);
