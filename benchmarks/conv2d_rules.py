@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OUT = 4  # outputs of a side of Winograd's tiles
 LEAST_CHANNELS, LEAST_TILES, MOST_PIECES = 16, 8, 16
 TRANSFORM_COST, WEIGHT_COST, LEAST_GAIN = 12, 6, 1.2
-MOST_FEW, LEAST_TAPS, LEAST_WIDTH, MOST_REACH = 8, 4, 8, 16
+FEW_SUMMED, MOST_FEW, LEAST_TAPS, LEAST_WIDTH, MOST_REACH = 6, 8, 4, 8, 16
 
 # Floats of a register, and registers across the widest tile (csrc/kernels/simd.hpp).
 REGISTERS = {"v2": (4, 2), "v3": (8, 2), "v4": (16, 4), "neon": (4, 4)}
@@ -109,7 +109,7 @@ def algorithm_of(g: Correlation, of_weight: bool = False) -> str:
     """What algorithm_for() decides."""
     if g.depthwise:
         return "depthwise"
-    if _has_few_channels(g):
+    if _has_few_sums(g) if of_weight else _has_few_channels(g):
         return "few channels"
     kernel = winograd_kernel(g)
     if kernel is None or min(g.channels, g.out_channels) < LEAST_CHANNELS:
@@ -129,6 +129,12 @@ def _has_few_channels(g: Correlation) -> bool:
     near = all((taps - 1) * g.dilation <= MOST_REACH for taps in g.taps)
     enough = math.prod(g.taps) >= LEAST_TAPS and g.width >= LEAST_WIDTH
     return g.out_channels <= MOST_FEW and g.step == 1 and enough and near
+
+
+def _has_few_sums(g: Correlation) -> bool:
+    """The same of the gradient of the weight."""
+    most = FEW_SUMMED if g.channels == 1 else 4
+    return _has_few_channels(g) and g.out_channels <= most
 
 
 def forward_of(layer: Conv2d) -> Correlation:

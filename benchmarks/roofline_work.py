@@ -86,8 +86,6 @@ def _conv2d(case: Conv2d, isa: str) -> dict[str, Work]:
     gradient = gradient_of(case)
     algorithm = algorithm_of(forward)
     of_weight = algorithm_of(forward, of_weight=True)
-    if of_weight == "few channels":
-        of_weight = "direct"
     of_input = " + ".join(dict.fromkeys(name for _, name in gradient))
     inside = _taps_inside(case)
     rows = _rows_inside(case)
@@ -155,6 +153,8 @@ def weight_products(g: Correlation, algorithm: str, isa: str, inside: float = 1.
     vector, _ = REGISTERS[isa]
     if algorithm == "depthwise":
         return products(g, algorithm, isa, inside)
+    if algorithm == "few channels":
+        return g.products / g.width * _whole(g.width, vector)
     if algorithm == "direct":
         padded_in, padded_out = (panels(n, isa, whole_registers=False)[1]
                                  for n in (g.channels, g.out_channels))  # fmt: skip

@@ -84,12 +84,6 @@ Blocks single_tap_blocks(const Correlation& g) {
                                               : std::clamp<std::int64_t>(fitting, 192, 480));
 }
 
-// Whether lanes had better be pixels, both sides being turned into planes for it: registers of
-// output channels would be half empty, or nearly and a single input channel is a plane already.
-bool lanes_are_pixels(const Correlation& g) {
-    return g.out_channels <= 4 || (g.channels == 1 && g.out_channels <= FEW_SUMMED);
-}
-
 // Where lanes are pixels: a row's sums lie in registers for as long as a block goes.
 Blocks few_blocks(const Correlation& g) {
     return cut_blocks(g.images, g.out_height, g.out_width,
@@ -116,7 +110,7 @@ void conv2d_grad_weight(const Conv2dShape& s, const float* dy, const float* x, f
         return;
     }
     const Algorithm algorithm = algorithm_for(g, true);
-    const bool few = algorithm == Algorithm::few_channels && lanes_are_pixels(g);
+    const bool few = algorithm == Algorithm::few_channels;
     if (algorithm == Algorithm::winograd) {
         g.panels = kernels().panels(g.out_channels, true);
         for (std::int64_t group = 0; group < s.groups; ++group)
