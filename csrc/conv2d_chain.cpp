@@ -124,7 +124,7 @@ std::int64_t strip_floats(const Stage& stage) {
     return kernels().strip_floats(g, largest_block(blocks_of(g)));
 }
 
-// Rows of one image, read from `in`, whose first row has the number `first_row`.
+// Rows of one image, read from `in`, where the rows `in_rows` of the link's input are.
 void write_rows(const Stage& stage, Rows rows, const float* in, Rows in_rows, std::int64_t image,
                 float* out, float* strip) {
     const KernelTable& table = kernels();
@@ -183,8 +183,9 @@ void run_bands(std::span<const ChainLink> links, const float* x, float* y) {
                 const Rows wants = rows_read(links[i + 1].shape, written[i + 1]);
                 const std::int64_t width = row_floats(links[i].shape);
                 const std::int64_t kept = std::max(wants.first, there[i].last);
-                std::copy(bands[i] + (wants.first - there[i].first) * width,
-                          bands[i] + (kept - there[i].first) * width, bands[i]);
+                if (wants.first > there[i].first && kept > wants.first)  // they move up
+                    std::copy(bands[i] + (wants.first - there[i].first) * width,
+                              bands[i] + (kept - there[i].first) * width, bands[i]);
                 written[i] = {kept, std::max(kept, wants.last)};
                 there[i] = {wants.first, written[i].last};
             }
