@@ -41,9 +41,9 @@ def conv2d_forward(
 ) -> _Array: ...
 
 # Mean, variance, weight, bias, eps.
-NormArguments: TypeAlias = tuple[_Array, _Array, _Array | None, _Array | None, float]
+_NormArguments: TypeAlias = tuple[_Array, _Array, _Array | None, _Array | None, float]
 # Weight, bias, stride, padding, dilation, groups, activation, scale, norm, packed, version.
-LinkArguments: TypeAlias = tuple[
+_LinkArguments: TypeAlias = tuple[
     _Array,
     _Array | None,
     _Pair,
@@ -52,13 +52,13 @@ LinkArguments: TypeAlias = tuple[
     int,
     _Activation,
     _Array | None,
-    NormArguments | None,
+    _NormArguments | None,
     PackedWeight | None,
     int | None,
 ]
 
 def conv2d_chain(
-    x: _Array, links: Sequence[LinkArguments], residual: _Array | None = None
+    x: _Array, links: Sequence[_LinkArguments], residual: _Array | None = None
 ) -> _Array: ...
 def conv2d_moments(
     x: _Array,

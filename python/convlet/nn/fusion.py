@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from convlet.nn.module import Module
     from convlet.ops._arguments import Activation, Array
+    from convlet.ops.conv2d_chain import LinkArguments
 
 __all__ = ["Step", "chain", "conv_norm", "run"]
 
@@ -180,7 +181,7 @@ def _linked(steps: Sequence[Step], x: Tensor, residual: Tensor | None) -> Tensor
 
 def _link(
     conv: Module, norm: Module, activation: Activation, padding: Sequence[int] | None
-) -> _core.LinkArguments:
+) -> LinkArguments:
     assert isinstance(conv, Conv2d)
     assert isinstance(norm, BatchNorm2d)
     assert norm.running_mean is not None

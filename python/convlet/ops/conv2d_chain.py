@@ -10,8 +10,26 @@ from convlet.ops.conv2d import PackedWeight, check_packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
 
     from convlet.ops._arguments import Activation, Array
+
+    # What `_core` takes of a link: mean, variance, weight, bias and eps of its normalisation; and
+    # weight, bias, stride, padding, dilation, groups, activation, scale, norm, packed, version.
+    NormArguments: TypeAlias = tuple[Array, Array, Array | None, Array | None, float]
+    LinkArguments: TypeAlias = tuple[
+        Array,
+        Array | None,
+        Sequence[int],
+        Sequence[int],
+        Sequence[int],
+        int,
+        Activation,
+        Array | None,
+        NormArguments | None,
+        PackedWeight | None,
+        int | None,
+    ]
 
 __all__ = ["ConvLink", "conv2d_chain"]
 
@@ -72,7 +90,7 @@ def conv2d_chain(x: Array, links: Iterable[ConvLink], *, residual: Array | None 
     )
 
 
-def _checked(link: ConvLink, op: str) -> _core.LinkArguments:
+def _checked(link: ConvLink, op: str) -> LinkArguments:
     weight, bias, stride, padding, dilation, groups, activation, scale, norm, packed, version = link
     check_packed(packed, op)
     return (
@@ -90,7 +108,7 @@ def _checked(link: ConvLink, op: str) -> _core.LinkArguments:
     )
 
 
-def _checked_norm(norm: object, op: str) -> _core.NormArguments:
+def _checked_norm(norm: object, op: str) -> NormArguments:
     if not isinstance(norm, tuple) or len(norm) != 5:
         raise TypeError(
             f"{op}: norm must be (mean, variance, weight, bias, eps) or None, got {describe(norm)}"
