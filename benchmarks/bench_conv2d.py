@@ -1,7 +1,7 @@
 """Convolution and its gradients: direct, by Winograd, depthwise.
 
-The layers reach few_channels, few_channels_grad_weight, winograd_forward, winograd_grad_weight, depthwise, depthwise_spread,
-depthwise_grad_weight and pixel_moments.
+The layers reach few_channels, few_channels_grad_weight, winograd_forward, winograd_grad_weight,
+depthwise, depthwise_spread, depthwise_grad_weight and pixel_moments.
 """
 
 from __future__ import annotations

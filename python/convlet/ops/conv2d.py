@@ -231,5 +231,6 @@ def conv2d_grad_bias(dy: Array) -> Array:
 
 
 def check_packed(packed: object, op: str) -> None:
+    """TypeError for what is neither a `PackedWeight` nor None."""
     if packed is not None and not isinstance(packed, PackedWeight):
         raise TypeError(f"{op}: packed must be a PackedWeight or None, got {describe(packed)}")
