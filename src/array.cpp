@@ -161,6 +161,13 @@ std::optional<Dense> dense(const Argument& argument, const OptionalArray& array,
     return dense(argument, *array, rank);
 }
 
+std::optional<Dense> per_channel(const Argument& argument, const OptionalArray& array,
+                                 std::int64_t channels) {
+    std::optional<Dense> values = dense(argument, array, 1);
+    if (values) check_extent(argument.op, argument.name, values->shape[0], channels);
+    return values;
+}
+
 Extents4 extents4(const Dense& array) {
     Extents4 extents{1, 1, 1, 1};
     std::copy_n(array.shape.begin(), std::min<std::size_t>(4, array.shape.size()), extents.begin());

@@ -54,6 +54,10 @@ Extents4 image_extents(const Argument& argument, const Array& array);
 Images images(const Argument& argument, const Array& array);
 Dense dense(const Argument& argument, const Array& array, int rank);
 std::optional<Dense> dense(const Argument& argument, const OptionalArray& array, int rank);
+inline const float* pointer(const std::optional<Dense>& a) { return a ? a->data : nullptr; }
+// One number for each channel, where any are given.
+std::optional<Dense> per_channel(const Argument& argument, const OptionalArray& array,
+                                 std::int64_t channels);
 Extents4 extents4(const Dense& array);
 
 // Whether the array's elements lie in memory without gaps, in some order of its axes: element-wise

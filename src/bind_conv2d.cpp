@@ -32,13 +32,11 @@ void bind_conv2d(py::module_& m) {
             const char* op = "conv2d";
             const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
-            const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
-            const std::optional<Dense> factors = dense({op, "scale"}, scale, 1);
             const Conv2dShape shape =
                 checked_conv2d(image_extents(input, x), extents4(w),
                                {op, pair(stride), borders(padding), pair(dilation), groups});
-            if (b) check_extent(op, "bias", b->shape[0], shape.out_channels);
-            if (factors) check_extent(op, "scale", factors->shape[0], shape.out_channels);
+            const auto b = per_channel({op, "bias"}, bias, shape.out_channels);
+            const auto factors = per_channel({op, "scale"}, scale, shape.out_channels);
             const Activation f = activation_named(op, activation);
             std::optional<Images> more;
             if (residual) {
@@ -49,8 +47,7 @@ void bind_conv2d(py::module_& m) {
             const Images in = images(input, x);
             Array y = empty_images(output_extents(shape));
             float* out = data(y);
-            const Epilogue epilogue{factors ? factors->data : nullptr, b ? b->data : nullptr,
-                                    more ? more->data : nullptr, f};
+            const Epilogue epilogue{pointer(factors), pointer(b), more ? more->data : nullptr, f};
             without_gil(
                 [&] { conv2d_forward(shape, in.data, w.data, epilogue, out, {packed, version}); });
             return y;
@@ -66,18 +63,17 @@ void bind_conv2d(py::module_& m) {
             const char* op = "conv2d_moments";
             const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
-            const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
             const Conv2dShape shape =
                 checked_conv2d(image_extents(input, x), extents4(w),
                                {op, pair(stride), borders(padding), pair(dilation), groups});
-            if (b) check_extent(op, "bias", b->shape[0], shape.out_channels);
+            const auto b = per_channel({op, "bias"}, bias, shape.out_channels);
             if (shape.images * shape.out_height * shape.out_width == 0)
                 reject(op, ": the output must have at least 1 value per channel, got 0");
             const Images in = images(input, x);
             Array y = empty_images(output_extents(shape));
             Array mean = empty({shape.out_channels}), variance = empty({shape.out_channels});
             float *out = data(y), *m_out = data(mean), *v_out = data(variance);
-            const Epilogue epilogue{nullptr, b ? b->data : nullptr, nullptr, Activation::none};
+            const Epilogue epilogue{nullptr, pointer(b), nullptr, Activation::none};
             without_gil([&] {
                 conv2d_forward(shape, in.data, w.data, epilogue, out, {packed, version}, m_out,
                                v_out);
@@ -129,17 +125,15 @@ void bind_conv2d(py::module_& m) {
             const char* op = "conv_transpose2d";
             const Argument input{op, "x"};
             const Dense w = dense({op, "weight"}, weight, 4);
-            const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
             const Conv2dShape twin = checked_conv_transpose2d(
                 image_extents(input, x), extents4(w),
                 {op, pair(stride), {pair(padding), pair(padding)}, pair(dilation), groups},
                 pair(output_padding));
-            if (b) check_extent(op, "bias", b->shape[0], twin.channels);
+            const auto b = per_channel({op, "bias"}, bias, twin.channels);
             const Images in = images(input, x);
             Array y = empty_images(input_extents(twin));
             float* out = data(y);
-            without_gil(
-                [&] { conv2d_grad_input(twin, in.data, w.data, b ? b->data : nullptr, out); });
+            without_gil([&] { conv2d_grad_input(twin, in.data, w.data, pointer(b), out); });
             return y;
         },
         "x"_a, "weight"_a, "bias"_a, "stride"_a, "padding"_a, "output_padding"_a, "groups"_a,

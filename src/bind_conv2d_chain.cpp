@@ -26,15 +26,6 @@ struct HeldLink {
     std::vector<float> norm;  // what it multiplies by and adds, the bias included
 };
 
-const float* pointer(const std::optional<Dense>& array) { return array ? array->data : nullptr; }
-
-std::optional<Dense> per_channel(const Argument& argument, const OptionalArray& array,
-                                 std::int64_t channels) {
-    std::optional<Dense> d = dense(argument, array, 1);
-    if (d) check_extent(argument.op, argument.name, d->shape[0], channels);
-    return d;
-}
-
 std::vector<float> factors_of(const char* op, const NormArgument& norm, const float* bias,
                               std::int64_t channels) {
     const auto& [mean, variance, weight, shift, eps] = norm;

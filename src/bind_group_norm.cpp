@@ -6,15 +6,6 @@
 namespace convlet {
 namespace {
 
-const float* pointer(const std::optional<Dense>& array) { return array ? array->data : nullptr; }
-
-std::optional<Dense> per_channel(const char* op, const char* name, const OptionalArray& array,
-                                 std::int64_t channels) {
-    std::optional<Dense> values = dense({op, name}, array, 1);
-    if (values) check_extent(op, name, values->shape[0], channels);
-    return values;
-}
-
 // One number for each group of each image.
 Dense per_group(const char* op, const char* name, const Array& array, std::int64_t images,
                 std::int64_t groups) {
@@ -53,8 +44,8 @@ void bind_group_norm(py::module_& m) {
             const GroupNormShape shape = checked_group_norm(op, extents, groups);
             const Dense middle = per_group(op, "mean", mean, shape.images, groups);
             const Dense spread = per_group(op, "variance", variance, shape.images, groups);
-            const std::optional<Dense> w = per_channel(op, "weight", weight, shape.channels);
-            const std::optional<Dense> b = per_channel(op, "bias", bias, shape.channels);
+            const std::optional<Dense> w = per_channel({op, "weight"}, weight, shape.channels);
+            const std::optional<Dense> b = per_channel({op, "bias"}, bias, shape.channels);
             const Images in = images(input, x);
             const GroupNorm norm{shape, middle.data, spread.data, pointer(w), pointer(b), eps};
             Array y = empty_images(extents);
@@ -75,7 +66,7 @@ void bind_group_norm(py::module_& m) {
             check_extents(op, "dy", image_extents(output, dy), extents);
             const Dense middle = per_group(op, "mean", mean, shape.images, groups);
             const Dense spread = per_group(op, "variance", variance, shape.images, groups);
-            const std::optional<Dense> w = per_channel(op, "weight", weight, shape.channels);
+            const std::optional<Dense> w = per_channel({op, "weight"}, weight, shape.channels);
             const Images in = images(input, x), grad = images(output, dy);
             const GroupNorm norm{shape, middle.data, spread.data, pointer(w), nullptr, eps};
             Array dx = empty_images(extents), dweight = empty({shape.channels});

@@ -7,8 +7,6 @@
 namespace convlet {
 namespace {
 
-const float* pointer(const std::optional<Dense>& array) { return array ? array->data : nullptr; }
-
 void check_shape(const char* op, const char* name, const Array& array, Shape wanted) {
     if (!std::ranges::equal(shape_of(array), wanted))
         throw py::value_error(

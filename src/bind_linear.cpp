@@ -13,15 +13,13 @@ void bind_linear(py::module_& m) {
             const char* op = "linear";
             const Dense in = dense({op, "x"}, x, 2);
             const Dense w = dense({op, "weight"}, weight, 2);
-            const std::optional<Dense> b = dense({op, "bias"}, bias, 1);
             const LinearShape shape =
                 checked_linear(op, in.shape[0], in.shape[1], w.shape[0], w.shape[1]);
-            if (b) check_extent(op, "bias", b->shape[0], shape.outputs);
+            const auto b = per_channel({op, "bias"}, bias, shape.outputs);
             const Activation f = activation_named(op, activation);
             Array y = empty({shape.rows, shape.outputs});
             float* out = data(y);
-            without_gil(
-                [&] { linear_forward(shape, in.data, w.data, b ? b->data : nullptr, f, out); });
+            without_gil([&] { linear_forward(shape, in.data, w.data, pointer(b), f, out); });
             return y;
         },
         "x"_a, "weight"_a, "bias"_a, "activation"_a = "none");

@@ -6,15 +6,6 @@
 namespace convlet {
 namespace {
 
-std::optional<Dense> per_channel(const char* op, const char* name, const OptionalArray& array,
-                                 std::int64_t channels) {
-    std::optional<Dense> values = dense({op, name}, array, 1);
-    if (values) check_extent(op, name, values->shape[0], channels);
-    return values;
-}
-
-const float* pointer(const std::optional<Dense>& array) { return array ? array->data : nullptr; }
-
 struct Statistics {
     Dense mean, variance;
 };
@@ -60,8 +51,8 @@ void bind_norm(py::module_& m) {
             const Images in = images({op, "x"}, x);
             const std::int64_t channels = in.extents[1];
             const Statistics s = statistics(op, mean, variance, channels);
-            const std::optional<Dense> w = per_channel(op, "weight", weight, channels);
-            const std::optional<Dense> b = per_channel(op, "bias", bias, channels);
+            const std::optional<Dense> w = per_channel({op, "weight"}, weight, channels);
+            const std::optional<Dense> b = per_channel({op, "bias"}, bias, channels);
             std::optional<Images> more;
             if (residual) more = same_images({op, "residual"}, *residual, in);
             const BatchNorm norm{
@@ -88,9 +79,9 @@ void bind_norm(py::module_& m) {
             std::optional<Images> output;
             if (y) output = same_images({op, "y"}, *y, in);
             const Statistics s = statistics(op, mean, variance, channels);
-            const std::optional<Dense> w = per_channel(op, "weight", weight, channels);
-            const std::optional<Dense> scaled = per_channel(op, "scale", scale, channels);
-            const std::optional<Dense> shifted = per_channel(op, "shift", shift, channels);
+            const std::optional<Dense> w = per_channel({op, "weight"}, weight, channels);
+            const std::optional<Dense> scaled = per_channel({op, "scale"}, scale, channels);
+            const std::optional<Dense> shifted = per_channel({op, "shift"}, shift, channels);
             if (scale && (y || with_residual || !shift))
                 reject(op, ": scale and shift take the place of y, without a residual");
             const Activation f = y || scale ? activation_named(op, activation) : Activation::none;
@@ -135,9 +126,9 @@ void bind_norm(py::module_& m) {
             const char* op = "batch_norm_scale_shift";
             const std::int64_t channels = dense({op, "mean"}, mean, 1).shape[0];
             const Statistics s = statistics(op, mean, variance, channels);
-            const std::optional<Dense> w = per_channel(op, "weight", weight, channels);
-            const std::optional<Dense> b = per_channel(op, "bias", bias, channels);
-            const std::optional<Dense> added = per_channel(op, "before", before, channels);
+            const std::optional<Dense> w = per_channel({op, "weight"}, weight, channels);
+            const std::optional<Dense> b = per_channel({op, "bias"}, bias, channels);
+            const std::optional<Dense> added = per_channel({op, "before"}, before, channels);
             Array scale = empty({channels}), shift = empty({channels});
             batch_norm_scale_shift({0, channels, s.mean.data, s.variance.data, pointer(w),
                                     pointer(b), eps, Activation::none},
