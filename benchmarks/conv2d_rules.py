@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OUT = 4  # outputs of a side of Winograd's tiles
 LEAST_CHANNELS, LEAST_TILES, MOST_PIECES = 16, 8, 16
-TRANSFORM_COST, WEIGHT_COST, LEAST_GAIN = 12, 6, 1.2
+TRANSFORM_COST, WEIGHT_COST, LEAST_GAIN = 12, 6, 1.3
 FEW_SUMMED, MOST_FEW, LEAST_TAPS, LEAST_WIDTH, MOST_REACH = 6, 8, 4, 8, 16
 
 # Floats of a register, and registers across the widest tile (csrc/kernels/simd.hpp).
@@ -67,9 +67,13 @@ class WinogradKernel:
     """The pieces of a kernel (csrc/winograd_kernel.cpp); a side is `points` of the transforms."""
 
     points: int
-    pieces: int
-    products: int  # for a tile, an input and an output channel
+    sides: list[list[int]]  # taps of the runs of an axis, whose pairs are the pieces
     spacing: int  # from one output of a tile to the next
+
+    @property
+    def pieces(self) -> int:
+        """Filters that a kernel is the sum of."""
+        return math.prod(map(len, self.sides))
 
 
 def winograd_kernel(g: Correlation) -> WinogradKernel | None:
@@ -77,12 +81,9 @@ def winograd_kernel(g: Correlation) -> WinogradKernel | None:
     common = math.gcd(g.step, g.dilation)
     spacing, tap = g.dilation // common, g.step // common
     sides = [_runs(taps, tap) for taps in g.taps]
-    longest, pieces = max(map(max, sides)), math.prod(map(len, sides))
-    if longest < 2 or pieces > MOST_PIECES:
-        return None
-    points = longest + OUT - 1
-    each = [sum(points - (taps < longest) for taps in runs) for runs in sides]
-    return WinogradKernel(points, pieces, math.prod(each), spacing)
+    longest = [max(side) for side in sides]
+    kernel = WinogradKernel(max(longest) + OUT - 1, sides, spacing)
+    return None if min(longest) < 2 or kernel.pieces > MOST_PIECES else kernel
 
 
 def _runs(kernel: int, tap: int) -> list[int]:
@@ -96,13 +97,29 @@ def _runs(kernel: int, tap: int) -> list[int]:
 
 
 def tile_count(g: Correlation, kernel: WinogradKernel) -> int:
-    """Of 4x4 outputs, in all images."""
+    """Of 4x4 outputs, or fewer at the border, in all images."""
+    return g.images * math.prod(_tiles_across(size, kernel) for size in (g.height, g.width))
 
-    def across(size: int) -> int:
-        phases = min(kernel.spacing, size)
-        return phases * ceil_div(ceil_div(size, kernel.spacing), OUT)
 
-    return g.images * across(g.height) * across(g.width)
+def tile_sums(g: Correlation, kernel: WinogradKernel) -> tuple[int, int]:
+    """What tiles have together: points, and products of an input and an output channel.
+
+    A side with fewer outputs, the last one of an image, takes as many points fewer.
+    """
+    points = products = g.images
+    for size, taps in zip((g.height, g.width), kernel.sides, strict=True):
+        tiles = _tiles_across(size, kernel)
+        short = -size % OUT if kernel.spacing == 1 else 0
+        finite = tiles * (kernel.points - 1) - short
+        at_infinity = sum(run == max(max(side) for side in kernel.sides) for run in taps)
+        points *= finite + tiles
+        products *= finite * len(taps) + tiles * at_infinity
+    return points, products
+
+
+def _tiles_across(size: int, kernel: WinogradKernel) -> int:
+    phases = min(kernel.spacing, size)
+    return phases * ceil_div(ceil_div(size, kernel.spacing), OUT)
 
 
 def algorithm_of(g: Correlation, of_weight: bool = False) -> str:
@@ -114,13 +131,13 @@ def algorithm_of(g: Correlation, of_weight: bool = False) -> str:
     kernel = winograd_kernel(g)
     if kernel is None or min(g.channels, g.out_channels) < LEAST_CHANNELS:
         return "direct"
-    tiles = tile_count(g, kernel)
+    points, products = tile_sums(g, kernel)
     depth = kernel.pieces * g.channels
-    transforms = TRANSFORM_COST * kernel.points**2 * tiles * (depth + g.out_channels)
+    transforms = TRANSFORM_COST * points * (depth + g.out_channels)
     if not of_weight:
         transforms += WEIGHT_COST * kernel.points**2 * depth * g.out_channels
-    winograd = tiles * kernel.products * g.channels * g.out_channels + transforms
-    gains = tiles >= LEAST_TILES and winograd * LEAST_GAIN <= g.products
+    winograd = products * g.channels * g.out_channels + transforms
+    gains = tile_count(g, kernel) >= LEAST_TILES and winograd * LEAST_GAIN <= g.products
     return "Winograd" if gains else "direct"
 
 

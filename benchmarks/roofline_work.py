@@ -23,7 +23,7 @@ from conv2d_rules import (
     gradient_of,
     panels,
     phases,
-    tile_count,
+    tile_sums,
     winograd_kernel,
 )
 
@@ -140,12 +140,11 @@ def products(g: Correlation, algorithm: str, isa: str, inside: float = 1.0) -> f
         return g.products / g.out_channels * panels(g.out_channels, isa, whole_registers=False)[1]
     kernel = winograd_kernel(g)
     assert kernel is not None
-    tiles, k = tile_count(g, kernel), _whole(g.out_channels, vector)
+    (points, made), k = tile_sums(g, kernel), _whole(g.out_channels, vector)
+    tiles = points / kernel.points**2  # as many whole ones
     data = kernel.pieces * _whole(g.channels, vector) * DATA[kernel.points]
     of_weights = kernel.pieces * g.channels * k * FILTER[kernel.points]
-    return (
-        tiles * (kernel.products * g.channels * k + data + k * OUTPUT[kernel.points]) + of_weights
-    )
+    return made * g.channels * k + tiles * (data + k * OUTPUT[kernel.points]) + of_weights
 
 
 def weight_products(g: Correlation, algorithm: str, isa: str, inside: float = 1.0) -> float:
@@ -164,10 +163,11 @@ def weight_products(g: Correlation, algorithm: str, isa: str, inside: float = 1.
         return g.outputs * math.prod(g.taps) * lanes
     kernel = winograd_kernel(g)
     assert kernel is not None
-    tiles, k = tile_count(g, kernel), _whole(g.out_channels, vector)
+    (points, made), k = tile_sums(g, kernel), _whole(g.out_channels, vector)
+    tiles = points / kernel.points**2  # as many whole ones
     data = kernel.pieces * _whole(g.channels, vector) * DATA[kernel.points]
     of_sums = kernel.pieces * g.channels * k * TAPS[kernel.points]
-    return tiles * (kernel.products * g.channels * k + data + k * GRADIENT[kernel.points]) + of_sums
+    return made * g.channels * k + tiles * (data + k * GRADIENT[kernel.points]) + of_sums
 
 
 def _whole(channels: int, vector: int) -> int:

@@ -53,9 +53,16 @@ STRIDED = [
     Conv2dCase("stride_2_of_5x5", (1, 33, 31, 34), 34, (5, 5), (2, 2), padding=(2, 2)),
     Conv2dCase("stride_2_by_1", (2, 48, 47, 24), 49, (3, 3), (2, 1), padding=(1, 1)),
     Conv2dCase("stride_3", (1, 48, 50, 47), 40, (6, 6), (3, 3), padding=(2, 1)),
-    Conv2dCase("stride_2_dilation_3", (2, 65, 70, 68), 66, (3, 3), (2, 2), (3, 3), (3, 3)),
+    Conv2dCase("stride_2_dilation_3", (4, 80, 70, 68), 81, (3, 3), (2, 2), (3, 3), (3, 3)),
 ]
-by_case = pytest.mark.parametrize("case", CASES + STRIDED, ids=str)
+# Last tiles of 1, 2 and 3 outputs, which take as many points fewer, along each axis and both; by 6 points
+# and by 5, whose gradient of the input has sides of other lengths.
+BORDERS = [
+    Conv2dCase(f"{k}x{k}_to_{h}x{w}", (4, 50, h + k - 1, w + k - 1), 44, (k, k))
+    for k in (3, 4)
+    for h, w in ((9, 9), (9, 10), (10, 11), (11, 9), (12, 10), (11, 12))
+]
+by_case = pytest.mark.parametrize("case", CASES + STRIDED + BORDERS, ids=str)
 Arrays = tuple[np.ndarray, ...]
 
 

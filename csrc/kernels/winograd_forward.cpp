@@ -7,24 +7,12 @@
 #include "activated.hpp"
 #include "conv2d.hpp"
 #include "gemm.hpp"
-#include "pack.hpp"
 #include "strip.hpp"
-#include "winograd.hpp"
+#include "winograd_pack.hpp"
+#include "winograd_tiles.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
-
-// A power of two between the points would put all of them in the same sets of the cache.
-constexpr std::int64_t point_stride(std::int64_t tiles, std::int64_t columns) {
-    return tiles * columns + VECTOR;
-}
-
-INLINE std::int64_t point_count(const WinogradKernel& k) { return k.points * k.points; }
-
-// Transformed weights of a panel; the last one may leave some of it unused.
-INLINE std::int64_t panel_floats(const WinogradKernel& k, std::int64_t channels, const Panels& p) {
-    return point_count(k) * point_stride(k.count * channels, p.wide);
-}
 
 // Where a tile's at most 4x4 pixels are.
 struct TilePlace {
@@ -90,18 +78,23 @@ INLINE void write_row(const Correlation& g, const Epilogue& e, Lane (&row)[OUT],
 }
 
 // The sums of one tile, a row of a panel per point, back to at most 4x4 pixels.
-template <int Points>
+template <int Points, bool Whole>
 INLINE void output_tile(const Correlation& g, const float* sums, std::int64_t stride,
-                        std::int64_t start, std::int64_t valid, const TilePlace& place) {
+                        std::int64_t start, std::int64_t valid, const TilePlace& place,
+                        const Sides& sides) {
+    const int across = Whole ? Points : points_of(Points, sides.columns);
     for (std::int64_t k = 0; k < valid; k += VECTOR) {
         const std::int64_t lanes = smaller(VECTOR, valid - k);
-        Lane half[OUT * Points], o[OUT];
-        for (int j = 0; j < Points; ++j)
-            output_transform<Points>(sums + j * stride + k, Points * stride, half[j],
-                                     Points * VECTOR);
+        Lane half[OUT * Points], o[OUT] = {};
+        for (int q = 0; q < across; ++q) {
+            const int j = point_at(Points, across, q);
+            output_side<Points>(Whole ? OUT : sides.rows, sums + j * stride + k, Points * stride,
+                                half[j], Points * VECTOR);
+        }
         Epilogue e = from_column(g.epilogue, start + k);
         for (std::int64_t i = 0; i < place.rows; ++i) {
-            output_transform<Points>(half[i * Points], VECTOR, o[0], VECTOR);
+            output_side<Points>(Whole ? OUT : sides.columns, half[i * Points], VECTOR, o[0],
+                                VECTOR);
             float* to = place.y + i * place.row + start + k;
             if (lanes == VECTOR && place.columns == OUT) {
                 write_row(g, e, o, to, place.pixel, OUT);
@@ -139,72 +132,6 @@ INLINE void multiply_point(const float* tiles_data, std::int64_t tile_stride, st
     }
 }
 
-// The transformed weights of input channels [first, last) of a piece and one panel:
-// to[point][channel][lane], points `stride` apart.
-template <int Points>
-INLINE void pack_piece(const WinogradKernel& k, const WinogradPiece& piece, const WeightPacking& p,
-                       std::int64_t panel, std::int64_t first, std::int64_t last, float* to,
-                       std::int64_t stride) {
-    constexpr int TAPS = taps_of(Points);
-    const std::int64_t width = panel_width(p.panels, panel);
-    const std::int64_t start = panel_start(p.panels, panel);
-    const std::int64_t valid = smaller(width, p.panels.columns - start);
-    std::int64_t offsets[9] = {};  // of 3x3 taps at most
-    int taps = 0;
-    for (int r = 0; r < piece.rows; ++r)
-        for (int s = 0; s < piece.columns; ++s)
-            offsets[taps++] = p.taps[(piece.first_row + r * k.tap_h) * k.kernel_w +
-                                     piece.first_column + s * k.tap_w];
-    WeightPacking here = p;
-    here.taps = offsets;
-    here.tap_count = taps;
-    const Lane zeros = {};
-    // What is read after a block: more channels, more lanes, or the next run of channels.
-    const auto rows_at = [&](std::int64_t c, std::int64_t j) __attribute__((always_inline)) {
-        return rows_of(p, c, smaller(p.depth, c + PACK_DEPTH), start + j,
-                       larger(0, smaller(VECTOR, valid - j)));
-    };
-    for (std::int64_t j = 0; j < width; j += VECTOR) {
-        const std::int64_t lanes = larger(0, smaller(VECTOR, valid - j));
-        for (std::int64_t block = first; block < last; block += PACK_DEPTH) {
-            const std::int64_t end = smaller(last, block + PACK_DEPTH);
-            Lane g[PACK_DEPTH * TAPS * TAPS];
-            if (lanes < VECTOR) zero_floats(&g[0][0], PACK_DEPTH * TAPS * TAPS * VECTOR);
-            read_weights(here, block, end, start + j, lanes, {&g[0][0], VECTOR, taps * VECTOR});
-            const WeightRows next = end < last           ? rows_at(end, j)
-                                    : j + VECTOR < width ? rows_at(first, j + VECTOR)
-                                                         : rows_at(last, 0);
-            for (std::int64_t c = block; c < end; ++c) {
-                fetch_rows(next, c - block, end - block);
-                Lane rows[Points * TAPS];
-                const Lane* own = g + (c - block) * taps;
-                for (int s = 0; s < TAPS; ++s) {
-                    const float* column[TAPS];
-                    for (int r = 0; r < TAPS; ++r)
-                        column[r] = r < piece.rows && s < piece.columns ? own[r * piece.columns + s]
-                                                                        : zeros;
-                    filter_transform(column, rows[s], TAPS * VECTOR);
-                }
-                for (int i = 0; i < Points; ++i) {
-                    const float* row[TAPS];
-                    for (int s = 0; s < TAPS; ++s) row[s] = rows[i * TAPS + s];
-                    filter_transform(row, to + i * Points * stride + (c - first) * width + j,
-                                     stride);
-                }
-            }
-        }
-    }
-}
-
-template <int Points>
-INLINE void pack_panel(const WinogradKernel& k, const WeightPacking& p, std::int64_t panel) {
-    const std::int64_t width = panel_width(p.panels, panel);
-    float* to = p.packed + panel * panel_floats(k, p.depth, p.panels);
-    for (std::int64_t q = 0; q < k.count; ++q, to += p.depth * width)
-        pack_piece<Points>(k, k.pieces[q], p, panel, 0, p.depth, to,
-                           point_stride(k.count * p.depth, width));
-}
-
 // Whether transformed inputs lie run by run, [point][piece][run][tile][channel]: what is multiplied
 // at a time is then one piece of memory. Runs of several pieces lie side by side,
 // [point][tile][piece][channel], for a point may begin with any of them.
@@ -217,19 +144,21 @@ INLINE void transform_inputs(const Correlation& g, const WinogradKernel& k, std:
     const std::int64_t depth = k.count * g.channels, stride = point_stride(tiles, depth);
     const bool in_runs = lie_in_runs(g, run);
     const std::int64_t step = in_runs ? run : g.channels;
-    Tile tile = tile_at(g, k, first_tile + from);
+    const TileGrid grid = grid_of(g, k);
+    Tile tile = tile_at(g, k, grid, first_tile + from);
     TilePixels<Points> pixels = pixels_of<Points>(g, k, tile, k.pieces[0], zeros);
     for (std::int64_t t = from; t < to; ++t) {
+        const Sides sides = sides_of(grid, first_tile + t);
         for (std::int64_t q = 0; q < k.count; ++q) {
             const bool last = q + 1 == k.count;
-            if (last && t + 1 < to) tile = tile_at(g, k, first_tile + t + 1);
+            if (last && t + 1 < to) tile = tile_at(g, k, grid, first_tile + t + 1);
             const TilePixels<Points> next =
                 last && t + 1 == to
                     ? pixels
                     : pixels_of<Points>(g, k, tile, k.pieces[last ? 0 : q + 1], zeros);
             for (std::int64_t c = 0; c < g.channels; c += step) {
                 const std::int64_t end = smaller(c + step, g.channels), at = q * g.channels + c;
-                transform_tile(pixels, next, c, end,
+                transform_tile(pixels, sides, next, c, end,
                                inputs + (in_runs ? at * tiles + t * (end - c) : t * depth + at),
                                stride);
             }
@@ -251,20 +180,25 @@ INLINE void zero_empty_points(const WinogradKernel& k, std::int64_t tiles, std::
 // A panel's products at all points, with weights that were packed ahead: a point at a time, whose
 // weights lie in one piece.
 INLINE void multiply_packed(const Correlation& g, const WinogradKernel& k, std::int64_t run,
-                            std::int64_t tiles, const float* inputs, const float* packed,
-                            std::int64_t width, float* sums) {
+                            std::int64_t first_tile, std::int64_t tiles, const float* inputs,
+                            const float* packed, std::int64_t width, float* sums) {
     const std::int64_t depth = k.count * g.channels;
+    const TileGrid grid = grid_of(g, k);
     const bool in_runs = lie_in_runs(g, run);
     for (int p = 0; p < point_count(k); ++p) {
         const DepthRange range = depth_at(k, p, g.channels);
+        const TileRange here = tiles_with(grid, k, p, first_tile, first_tile + tiles);
+        const std::int64_t skipped = here.first - first_tile;
         const float* a = inputs + p * point_stride(tiles, depth);
         const float* b = packed + p * point_stride(depth, width);
+        float* to = sums + p * point_stride(tiles, width) + skipped * width;
         for (std::int64_t first = range.first; first < range.last;) {
             const std::int64_t piece_end = (first / g.channels + 1) * g.channels;
             const std::int64_t last = smaller(first + run, in_runs ? piece_end : range.last);
-            multiply_point(a + first * (in_runs ? tiles : 1), in_runs ? last - first : depth, tiles,
-                           last - first, b + first * width, width,
-                           sums + p * point_stride(tiles, width), first > range.first);
+            const std::int64_t tile_stride = in_runs ? last - first : depth;
+            multiply_point(a + first * (in_runs ? tiles : 1) + skipped * tile_stride, tile_stride,
+                           here.last - here.first, last - first, b + first * width, width, to,
+                           first > range.first);
             first = last;
         }
     }
@@ -274,9 +208,10 @@ INLINE void multiply_packed(const Correlation& g, const WinogradKernel& k, std::
 template <int Points>
 INLINE void multiply_unpacked(const Correlation& g, const WinogradKernel& k,
                               const WeightPacking& weights, std::int64_t panel, std::int64_t run,
-                              std::int64_t tiles, const float* inputs, std::int64_t width,
-                              float* sums, float* transformed) {
+                              std::int64_t first_tile, std::int64_t tiles, const float* inputs,
+                              std::int64_t width, float* sums, float* transformed) {
     const std::int64_t depth = k.count * g.channels;
+    const TileGrid grid = grid_of(g, k);
     for (std::int64_t q = 0; q < k.count; ++q) {
         for (std::int64_t c = 0; c < g.channels; c += run) {
             const std::int64_t end = smaller(c + run, g.channels), first = q * g.channels + c;
@@ -285,9 +220,12 @@ INLINE void multiply_unpacked(const Correlation& g, const WinogradKernel& k,
             for (int p = 0; p < point_count(k); ++p) {
                 const DepthRange range = depth_at(k, p, g.channels);
                 if (first < range.first || first >= range.last) continue;
-                multiply_point(inputs + p * point_stride(tiles, depth) + first * tiles, end - c,
-                               tiles, end - c, transformed + p * stride, width,
-                               sums + p * point_stride(tiles, width), first > range.first);
+                const TileRange here = tiles_with(grid, k, p, first_tile, first_tile + tiles);
+                const std::int64_t skipped = here.first - first_tile;
+                multiply_point(
+                    inputs + p * point_stride(tiles, depth) + first * tiles + skipped * (end - c),
+                    end - c, here.last - here.first, end - c, transformed + p * stride, width,
+                    sums + p * point_stride(tiles, width) + skipped * width, first > range.first);
             }
         }
     }
@@ -299,12 +237,17 @@ INLINE void write_panel(const Correlation& g, const WinogradKernel& k, std::int6
     const std::int64_t width = panel_width(g.panels, panel), stride = point_stride(tiles, width);
     const std::int64_t start = panel_start(g.panels, panel);
     const std::int64_t valid = smaller(width, g.panels.columns - start);
-    TilePlace place = place_of(g, k, tile_at(g, k, first_tile));
+    const TileGrid grid = grid_of(g, k);
+    TilePlace place = place_of(g, k, tile_at(g, k, grid, first_tile));
     for (std::int64_t t = 0; t < tiles; ++t) {
         const TilePlace next =
-            t + 1 < tiles ? place_of(g, k, tile_at(g, k, first_tile + t + 1)) : place;
+            t + 1 < tiles ? place_of(g, k, tile_at(g, k, grid, first_tile + t + 1)) : place;
+        const Sides sides = sides_of(grid, first_tile + t);
         fetch_tile<Points>(sums + (t + 1) * width, stride, start, valid, next);
-        output_tile<Points>(g, sums + t * width, stride, start, valid, place);
+        if (are_whole(sides))
+            output_tile<Points, true>(g, sums + t * width, stride, start, valid, place, sides);
+        else
+            output_tile<Points, false>(g, sums + t * width, stride, start, valid, place, sides);
         place = next;
     }
 }
@@ -312,7 +255,7 @@ INLINE void write_panel(const Correlation& g, const WinogradKernel& k, std::int6
 }  // namespace
 
 std::int64_t winograd_tiles(const Correlation& g, const WinogradKernel& k) {
-    return g.images * grid_of(g, k).of_image;
+    return grid_of(g, k).count;
 }
 
 std::int64_t winograd_floats(const WinogradKernel& k, std::int64_t tiles, std::int64_t unpacked) {
@@ -354,13 +297,13 @@ void winograd(const Correlation& g, const WinogradKernel& k, const WeightPacking
         const std::int64_t width = panel_width(g.panels, panel);
         zero_empty_points(k, tiles, width, sums);
         if (weights == nullptr)
-            multiply_packed(g, k, run, tiles, inputs,
+            multiply_packed(g, k, run, first_tile, tiles, inputs,
                             g.packed + panel * panel_floats(k, g.channels, g.panels), width, sums);
         else if (k.points == 6)
-            multiply_unpacked<6>(g, k, *weights, panel, run, tiles, inputs, width, sums,
+            multiply_unpacked<6>(g, k, *weights, panel, run, first_tile, tiles, inputs, width, sums,
                                  transformed);
         else
-            multiply_unpacked<5>(g, k, *weights, panel, run, tiles, inputs, width, sums,
+            multiply_unpacked<5>(g, k, *weights, panel, run, first_tile, tiles, inputs, width, sums,
                                  transformed);
         if (k.points == 6)
             write_panel<6>(g, k, panel, first_tile, tiles, sums);
@@ -371,9 +314,10 @@ void winograd(const Correlation& g, const WinogradKernel& k, const WeightPacking
 
 std::int64_t winograd_pixels(const Correlation& g, const WinogradKernel& k, std::int64_t channel,
                              std::int64_t first_tile, std::int64_t tiles, const float** pixels) {
+    const TileGrid grid = grid_of(g, k);
     std::int64_t count = 0;
     for (std::int64_t t = first_tile; t < first_tile + tiles; ++t) {
-        const TilePlace place = place_of(g, k, tile_at(g, k, t));
+        const TilePlace place = place_of(g, k, tile_at(g, k, grid, t));
         for (std::int64_t i = 0; i < place.rows; ++i)
             for (std::int64_t j = 0; j < place.columns; ++j)
                 pixels[count++] = place.y + i * place.row + j * place.pixel + channel;

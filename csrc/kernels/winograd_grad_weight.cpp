@@ -7,8 +7,9 @@
 // which stay from one time to the next, share the L2 with what is transformed.
 #include "conv2d.hpp"
 #include "outer.hpp"
+#include "strip.hpp"
 #include "transpose.hpp"
-#include "winograd.hpp"
+#include "winograd_gradient.hpp"
 
 namespace convlet::CONVLET_ISA {
 namespace {
@@ -16,25 +17,9 @@ namespace {
 constexpr std::int64_t TILES = 48;  // at a time
 constexpr int GROUPS = 3;           // of rows of points
 
-// Rows of points that are made together, those whose transforms have most in common; -1 for none.
-struct PointRows {
-    int first, second;
-};
-
-template <int Points>
-constexpr PointRows point_rows(int group) {
-    if (group == 0) return {1, 2};
-    if (Points == 6) return group == 1 ? PointRows{3, 4} : PointRows{0, 5};
-    return group == 1 ? PointRows{0, 4} : PointRows{3, -1};
-}
-
-// Where a tile's gradients are, by column; outside the image these are zeros.
-struct TileGradients {
-    const float* at[OUT][OUT];
-};
-
 // The scratch memory of a part.
 struct Memory {
+    TileGrid grid;
     std::int64_t rows, columns;        // of the part
     std::int64_t pieces, first_piece;  // of the kernel, that it has rows of
     std::int64_t sums_stride;          // floats from one point to the next
@@ -56,6 +41,7 @@ template <int Points>
 INLINE Memory memory_of(const WinogradGradient& w, const WinogradPart& part, float* scratch) {
     const Correlation& g = w.gradient.geometry;
     Memory m{};
+    m.grid = grid_of(g, w.kernel);
     m.rows = part.last_row - part.first_row;
     for (std::int64_t p = part.first_panel; p < part.last_panel; ++p)
         m.columns += panel_width(g.panels, p);
@@ -75,15 +61,15 @@ INLINE Memory memory_of(const WinogradGradient& w, const WinogradPart& part, flo
 }
 
 template <int Points>
-INLINE void find_tiles(const WinogradGradient& w, const Memory& m, std::int64_t first,
-                       std::int64_t tiles, const float* zeros) {
+INLINE void find_tiles(const WinogradGradient& w, const Memory& m, const TileRange& tiles,
+                       const float* zeros) {
     const Correlation& g = w.gradient.geometry;
     const WinogradKernel& k = w.kernel;
     auto* pixels = reinterpret_cast<TilePixels<Points>*>(m.pixels);
     auto* gradients = reinterpret_cast<TileGradients*>(m.gradients);
     const std::int64_t row = k.out_h * g.y_row, pixel = k.out_w * g.y_pixel;
-    for (std::int64_t t = 0; t < tiles; ++t) {
-        const Tile tile = tile_at(g, k, first + t);
+    for (std::int64_t t = 0; t < tiles.last - tiles.first; ++t) {
+        const Tile tile = tile_at(g, k, m.grid, tiles.first + t);
         for (std::int64_t q = 0; q < m.pieces; ++q)
             *pixels++ = pixels_of<Points>(g, k, tile, k.pieces[m.first_piece + q], zeros);
         const float* dy =
@@ -95,111 +81,24 @@ INLINE void find_tiles(const WinogradGradient& w, const Memory& m, std::int64_t 
     }
 }
 
-// Column j of a transform's half-way results: the two rows of points that are wanted.
-template <int Points, int First, int Second, int Columns>
-INLINE void keep_rows(const Lane (&all)[Points], Lane (&half)[2][Columns], int j) {
-#pragma omp simd
-    for (int l = 0; l < VECTOR; ++l) half[0][j][l] = all[First][l];
-    if constexpr (Second >= 0) {
-#pragma omp simd
-        for (int l = 0; l < VECTOR; ++l) half[1][j][l] = all[Second][l];
-    }
-}
-
-// VECTOR channels of the data: two rows of points go to out, [row, column] `stride` apart.
-template <int Points, int First, int Second>
-INLINE void data_lanes(const float* const (&pixels)[Points][Points], std::int64_t c,
-                       float* RESTRICT out, std::int64_t stride) {
-    Lane half[2][Points];
-    for (int j = 0; j < Points; ++j) {
-        const float* column[Points];
-        UNROLL
-        for (int i = 0; i < Points; ++i) column[i] = pixels[j][i] + c;
-        Lane all[Points];
-        data_transform(column, all[0], VECTOR);
-        keep_rows<Points, First, Second>(all, half, j);
-    }
-    for (int r = 0; r < (Second < 0 ? 1 : 2); ++r) {
-        const float* row[Points];
-        UNROLL
-        for (int j = 0; j < Points; ++j) row[j] = half[r][j];
-        data_transform(row, out + r * Points * stride, stride);
-    }
-}
-
-template <int Points, int First, int Second>
-INLINE void transform_data(const TilePixels<Points>& pixels, const TilePixels<Points>* next,
-                           std::int64_t first, std::int64_t last, float* RESTRICT out,
-                           std::int64_t stride) {
-    std::int64_t c = first;
-    for (; c + VECTOR <= last; c += VECTOR, out += VECTOR) {
-        if (next != nullptr && c % LINE == 0) fetch_pixels(next->at, c);
-        data_lanes<Points, First, Second>(pixels.at, c, out, stride);
-    }
-    if (c == last) return;
-    Lane inputs[Points * Points], points[2 * Points];
-    const float* at[Points][Points];
-    const std::int64_t lanes = last - c;
-    copy_lanes(pixels.at, c, lanes, inputs, at);
-    data_lanes<Points, First, Second>(at, 0, points[0], VECTOR);
-    for (int p = 0; p < (Second < 0 ? 1 : 2) * Points; ++p)
-        for (std::int64_t l = 0; l < lanes; ++l) out[p * stride + l] = points[p][l];
-}
-
-// VECTOR lanes of the filters.
-template <int Points, int First, int Second>
-INLINE void filter_lanes(const float* const (&gradients)[OUT][OUT], std::int64_t k,
-                         float* RESTRICT out, std::int64_t stride) {
-    Lane half[2][OUT];
-    for (int j = 0; j < OUT; ++j) {
-        const float* column[OUT];
-        UNROLL
-        for (int i = 0; i < OUT; ++i) column[i] = gradients[j][i] + k;
-        Lane all[Points];
-        gradient_transform<Points>(column, all[0], VECTOR);
-        keep_rows<Points, First, Second>(all, half, j);
-    }
-    for (int r = 0; r < (Second < 0 ? 1 : 2); ++r) {
-        const float* row[OUT];
-        UNROLL
-        for (int j = 0; j < OUT; ++j) row[j] = half[r][j];
-        gradient_transform<Points>(row, out + r * Points * stride, stride);
-    }
-}
-
-// A panel's filters, of which `valid` lanes exist.
-template <int Points, int First, int Second>
-INLINE void transform_filters(const TileGradients& gradients, const TileGradients* next,
-                              std::int64_t start, std::int64_t width, std::int64_t valid,
-                              float* RESTRICT out, std::int64_t stride) {
-    std::int64_t j = 0;
-    for (; j + VECTOR <= valid; j += VECTOR) {
-        if (next != nullptr && j % LINE == 0) fetch_pixels(next->at, start + j);
-        filter_lanes<Points, First, Second>(gradients.at, start + j, out + j, stride);
-    }
-    for (; j < width; j += VECTOR) {
-        Lane copies[OUT * OUT];
-        const float* at[OUT][OUT];
-        copy_lanes(gradients.at, start + j, valid - j, copies, at);
-        filter_lanes<Points, First, Second>(at, 0, out + j, stride);
-    }
-}
-
 template <int Points, int First, int Second>
 INLINE void transform_tiles(const WinogradGradient& w, const WinogradPart& part, const Memory& m,
-                            std::int64_t tiles, bool fetch) {
+                            const TileRange& tiles, bool fetch) {
     const Correlation& g = w.gradient.geometry;
     const auto* pixels = reinterpret_cast<const TilePixels<Points>*>(m.pixels);
     const auto* gradients = reinterpret_cast<const TileGradients*>(m.gradients);
-    for (std::int64_t t = 0; t < tiles; ++t) {
-        const bool ahead = fetch && t + 1 < tiles;
+    const std::int64_t count = tiles.last - tiles.first;
+    for (std::int64_t t = 0; t < count; ++t) {
+        const bool ahead = fetch && t + 1 < count;
+        const Sides sides = sides_of(m.grid, tiles.first + t);
         float* data = m.data + t * m.rows;
         for (std::int64_t q = 0; q < m.pieces; ++q, ++pixels) {
             const std::int64_t before = (m.first_piece + q) * g.channels;
             const std::int64_t first = larger(0, part.first_row - before);
             const std::int64_t last = smaller(g.channels, part.last_row - before);
-            transform_data<Points, First, Second>(*pixels, ahead ? pixels + m.pieces : nullptr,
-                                                  first, last, data, m.data_stride);
+            transform_data<Points, First, Second>(*pixels, sides,
+                                                  ahead ? pixels + m.pieces : nullptr, first, last,
+                                                  data, m.data_stride);
             data += last - first;
         }
         float* filters = m.filters;
@@ -207,55 +106,63 @@ INLINE void transform_tiles(const WinogradGradient& w, const WinogradPart& part,
             const std::int64_t width = panel_width(g.panels, panel);
             const std::int64_t start = panel_start(g.panels, panel);
             transform_filters<Points, First, Second>(
-                gradients[t], ahead ? gradients + t + 1 : nullptr, start, width,
+                gradients[t], sides, ahead ? gradients + t + 1 : nullptr, start, width,
                 smaller(width, g.panels.columns - start), filters + t * width, m.filter_stride);
-            filters += tiles * width;
+            filters += count * width;
         }
     }
 }
 
 // Adds the products of tiles to the sums at one point, the `at`th of those transformed.
 INLINE void multiply_tiles(const WinogradGradient& w, const WinogradPart& part, const Memory& m,
-                           std::int64_t tiles, int point, int at, bool resume) {
+                           const TileRange& tiles, int point, int at) {
     const Correlation& g = w.gradient.geometry;
     const DepthRange range = depth_at(w.kernel, point, g.channels);
     const std::int64_t first = larger(part.first_row, range.first) - part.first_row;
     const std::int64_t last = smaller(part.last_row, range.last) - part.first_row;
     if (first >= last) return;
+    float* sums = m.sums + point * m.sums_stride;
+    const TileRange all = tiles_with(m.grid, w.kernel, point, part.first_tile, part.last_tile);
+    const TileRange here = tiles_with(m.grid, w.kernel, point, tiles.first, tiles.last);
+    if (here.first >= here.last) {
+        if (all.first >= all.last) zero_floats(sums, m.rows * m.columns);
+        return;
+    }
     OuterTask task{};
     task.a_step = m.rows;
     task.rows = 1;
-    task.columns = tiles;
-    task.resume = resume;
+    task.columns = here.last - here.first;
+    task.resume = here.first > all.first;
     task.b = m.filters + at * m.filter_stride;
-    float* sums = m.sums + point * m.sums_stride;
+    const std::int64_t skipped = here.first - tiles.first;
     for (std::int64_t panel = part.first_panel; panel < part.last_panel; ++panel) {
         const std::int64_t width = panel_width(g.panels, panel);
         const std::int64_t most = outer_rows(static_cast<int>(width / VECTOR));
         task.b_step = task.sums_step = width;
+        const float* filters = task.b;
+        task.b = filters + skipped * width;
         std::int64_t shares = (last - first + most - 1) / most;
         for (std::int64_t r = first; r < last; --shares) {
             const std::int64_t rows = (last - r + shares - 1) / shares;
-            task.a = m.data + at * m.data_stride + r;
+            task.a = m.data + at * m.data_stride + skipped * m.rows + r;
             task.sums = sums + r * width;
             run_outer_tile(rows, width, task);
             r += rows;
         }
-        task.b += tiles * width;
+        task.b = filters + (tiles.last - tiles.first) * width;
         sums += m.rows * width;
     }
 }
 
 template <int Points, int Group>
 INLINE void add_group(const WinogradGradient& w, const WinogradPart& part, const Memory& m,
-                      std::int64_t tiles, bool resume) {
+                      const TileRange& tiles) {
     constexpr PointRows rows = point_rows<Points>(Group);
-    transform_tiles<Points, rows.first, rows.second>(w, part, m, tiles, Group == 0);
+    transform_tiles<Points, rows.at[0], rows.at[1]>(w, part, m, tiles, Group == 0);
+    for (int j = 0; j < Points; ++j) multiply_tiles(w, part, m, tiles, rows.at[0] * Points + j, j);
+    if (rows.at[1] < 0) return;
     for (int j = 0; j < Points; ++j)
-        multiply_tiles(w, part, m, tiles, rows.first * Points + j, j, resume);
-    if (rows.second < 0) return;
-    for (int j = 0; j < Points; ++j)
-        multiply_tiles(w, part, m, tiles, rows.second * Points + j, Points + j, resume);
+        multiply_tiles(w, part, m, tiles, rows.at[1] * Points + j, Points + j);
 }
 
 // The sums of one row and VECTOR lanes back to taps.
@@ -344,11 +251,12 @@ INLINE void gradient_of(const WinogradGradient& w, const WinogradPart& part, con
     const std::int64_t all = part.last_tile - part.first_tile;
     const std::int64_t turns = (all + TILES - 1) / TILES;
     for (std::int64_t turn = 0; turn < turns; ++turn) {
-        const std::int64_t from = turn * all / turns, tiles = (turn + 1) * all / turns - from;
-        find_tiles<Points>(w, m, part.first_tile + from, tiles, zeros);
-        add_group<Points, 0>(w, part, m, tiles, turn > 0);
-        add_group<Points, 1>(w, part, m, tiles, turn > 0);
-        add_group<Points, 2>(w, part, m, tiles, turn > 0);
+        const TileRange tiles{part.first_tile + turn * all / turns,
+                              part.first_tile + (turn + 1) * all / turns};
+        find_tiles<Points>(w, m, tiles, zeros);
+        add_group<Points, 0>(w, part, m, tiles);
+        add_group<Points, 1>(w, part, m, tiles);
+        add_group<Points, 2>(w, part, m, tiles);
     }
     if (target.weight != nullptr)
         write_weight<Points>(w, part, m, target.weight);
