@@ -97,6 +97,11 @@ struct KernelTable {
     void (*unary)(Unary, float parameter, const float* x, std::int64_t count, float* y);
     void (*unary_grad)(Unary, float parameter, const float* dy, const float* saved,
                        std::int64_t count, float* dx);
+    void (*channel_scale)(const float* x, const float* scale, std::int64_t pixels,
+                          std::int64_t channels, float* y);
+    void (*channel_scale_grad)(const float* dy, const float* x, const float* scale,
+                               std::int64_t pixels, std::int64_t channels, float* dx,
+                               float* dscale);
     void (*prelu)(const float* x, const float* weight, std::int64_t rows, std::int64_t width,
                   float* y);
     void (*prelu_grad)(const float* dy, const float* x, const float* weight, std::int64_t rows,

@@ -18,6 +18,7 @@ void bind_adaptive_pool2d(pybind11::module_& m);
 void bind_joining(pybind11::module_& m);
 void bind_resize2d(pybind11::module_& m);
 void bind_activation(pybind11::module_& m);
+void bind_channel_scale(pybind11::module_& m);
 void bind_prelu(pybind11::module_& m);
 void bind_loss(pybind11::module_& m);
 void bind_norm(pybind11::module_& m);

@@ -32,6 +32,7 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_joining(m);
     convlet::bind_resize2d(m);
     convlet::bind_activation(m);
+    convlet::bind_channel_scale(m);
     convlet::bind_prelu(m);
     convlet::bind_loss(m);
     convlet::bind_norm(m);

@@ -57,7 +57,7 @@ def make_operators(images: int, size: int) -> list[Operator]:
     ddeep = normal(images, 35, size, size + 1)
     arrays = [x, normal(*x.shape)]
     spread, narrow = normal(17 * images, 30), normal(17 * images, 19)
-    slopes = normal(6)
+    slopes, factors = normal(6), normal(images, 6, 1, 1)
     fewer = normal(images, 3, size, size + 1)
     grouped, by_row = ops.group_moments(x, 3), ops.layer_norm(spread, 30)[1:]
     matrix, vector = normal(19, 30), normal(19)
@@ -157,6 +157,8 @@ def make_operators(images: int, size: int) -> list[Operator]:
         ],
         Operator("gelu tanh", [x], lambda a: ops.gelu(a, "tanh")),
         Operator("gelu_grad tanh", arrays, lambda a, b: ops.gelu_grad(a, b, "tanh")),
+        Operator("channel_scale", [x, factors], ops.channel_scale),
+        Operator("channel_scale_grad", [*arrays, factors], ops.channel_scale_grad),
         Operator("prelu", [x, slopes], ops.prelu),
         Operator("prelu_grad", [*arrays, slopes], ops.prelu_grad),
         Operator("binary_cross_entropy", arrays, lambda a, b: ops.binary_cross_entropy(a, b, 3.0)),

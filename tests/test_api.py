@@ -27,7 +27,7 @@ NAMES = {
     "convlet.autograd": "grad record",
     "convlet.nn.utils": "clip_grad_norm_ clip_grad_value_",
     "convlet.ops": """box_iou nms paired_box_iou roi_align roi_align_grad soft_nms add cut_channels join_channels group_moments group_norm group_norm_grad layer_norm
-        layer_norm_grad resize2d resize2d_grad adaptive_avg_pool2d adaptive_avg_pool2d_grad adaptive_max_pool2d
+        layer_norm_grad resize2d resize2d_grad channel_scale channel_scale_grad adaptive_avg_pool2d adaptive_avg_pool2d_grad adaptive_max_pool2d
         adaptive_max_pool2d_grad avg_pool2d avg_pool2d_grad conv2d conv2d_grad_bias conv2d_grad_input
         conv2d_grad_weight conv2d_moments conv2d_chain ConvLink dropout dropout_grad linear linear_grad_bias linear_grad_input
         linear_grad_weight max_pool2d max_pool2d_grad relu relu_grad softmax_cross_entropy

@@ -187,6 +187,7 @@ def test_one_word_names_an_operator_in_every_layer() -> None:
     for word in (
         *("conv2d", "pool2d", "adaptive_pool2d", "resize2d", "linear", "loss", "dropout"),
         *("activation", "group_norm", "layer_norm", "joining", "boxes", "roi_align", "prelu"),
+        "channel_scale",
     ):
         for pattern in (
             *(f"csrc/{word}.cpp", f"src/bind_{word}.cpp", f"python/convlet/ops/{word}.py"),

@@ -72,6 +72,8 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "gelu_grad": (ops.gelu_grad, (X, X)),
     "softplus_grad": (ops.softplus_grad, (X, X)),
     "mish": (ops.mish, (X,)),
+    "channel_scale": (ops.channel_scale, (X, X[:, :, :1, :1])),
+    "channel_scale_grad": (ops.channel_scale_grad, (X, X, X[:, :, :1, :1])),
     "prelu": (ops.prelu, (X, B[:2])),
     "prelu_grad": (ops.prelu_grad, (X, X, B[:2])),
     "binary_cross_entropy": (ops.binary_cross_entropy, (X, X)),

@@ -2,6 +2,7 @@
 #include "activation.hpp"
 #include "adaptive_pool2d.hpp"
 #include "boxes.hpp"
+#include "channel_scale.hpp"
 #include "conv2d.hpp"
 #include "dropout.hpp"
 #include "gradient_norm.hpp"
@@ -76,6 +77,8 @@ constinit const KernelTable table{
     .relu_grad = relu_grad,
     .unary = unary,
     .unary_grad = unary_grad,
+    .channel_scale = channel_scale,
+    .channel_scale_grad = channel_scale_grad,
     .prelu = prelu,
     .prelu_grad = prelu_grad,
     .softmax_cross_entropy = softmax_cross_entropy,

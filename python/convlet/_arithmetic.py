@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from convlet import ops
 from convlet._arrays import as_float32, contiguous, matmul, plus, unbroadcast
 from convlet._changes import changes
 from convlet.autograd import Variable, record
@@ -178,18 +179,31 @@ def subtract(x: Variable, y: Variable) -> Tensor:
 
 def multiply(x: Variable, y: Variable) -> Tensor:
     """X * y."""
-    result = _broadcast(np.multiply, x.data, y.data, "*")
+    of_channels = _are_channels_scaled(x.data, y.data)
+    if of_channels:
+        result = ops.channel_scale(x.data, y.data)
+    else:
+        result = _broadcast(np.multiply, x.data, y.data, "*")
     left, right = x.data.shape, y.data.shape
     by_x = y.data if x.requires_grad else None  # each is kept only for the gradient of the other
     by_y = x.data if y.requires_grad else None
 
     def vjp(dy: Array) -> tuple[Array | None, Array | None]:
+        if of_channels and by_x is not None:
+            if by_y is None:
+                return ops.channel_scale(dy, by_x), None
+            return ops.channel_scale_grad(dy, by_y, by_x)
         return (
             None if by_x is None else unbroadcast(dy * by_x, left),
             None if by_y is None else unbroadcast(dy * by_y, right),
         )
 
     return record(result, (x, y), vjp)
+
+
+def _are_channels_scaled(x: Array, y: Array) -> bool:
+    """Whether `x` are images whose channels lie together, and `y` a factor for each of them."""
+    return x.ndim == 4 == y.ndim and y.shape == (*x.shape[:2], 1, 1) and x.strides[1] == x.itemsize
 
 
 def divide(x: Variable, y: Variable) -> Tensor:

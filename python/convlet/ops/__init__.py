@@ -33,6 +33,7 @@ from convlet.ops.batch_norm import (
     batch_norm_scale_shift,
 )
 from convlet.ops.boxes import box_iou, nms, paired_box_iou, paired_box_iou_grad, soft_nms
+from convlet.ops.channel_scale import channel_scale, channel_scale_grad
 from convlet.ops.conv2d import (
     PackedWeight,
     conv2d,
@@ -92,6 +93,8 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_grad",
     "box_iou",
+    "channel_scale",
+    "channel_scale_grad",
     "conv2d",
     "conv2d_chain",
     "conv2d_grad_bias",
