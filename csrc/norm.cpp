@@ -61,6 +61,16 @@ void batch_moments(const float* x, std::int64_t rows, std::int64_t channels, flo
                  variance);
 }
 
+void move_statistics(const RunningStatistics& running, const float* mean, const float* variance,
+                     std::int64_t rows, std::int64_t channels) {
+    const auto count = static_cast<double>(rows);
+    const auto unbiased = static_cast<float>(count / (count - 1));
+    for (std::int64_t c = 0; c < channels; ++c) {
+        running.mean[c] += running.momentum * (mean[c] - running.mean[c]);
+        running.variance[c] += running.momentum * (variance[c] * unbiased - running.variance[c]);
+    }
+}
+
 void batch_norm_scale_shift(const BatchNorm& n, const float* before, float* scale, float* shift) {
     for (std::int64_t c = 0; c < n.channels; ++c) {
         const double s = inverse_deviation(n, c) * weight_of(n, c);

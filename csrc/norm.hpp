@@ -12,6 +12,15 @@ namespace convlet {
 void batch_moments(const float* x, std::int64_t rows, std::int64_t channels, float* mean,
                    float* variance);
 
+// Running statistics moved towards a batch's by `momentum`, the variance towards the unbiased one
+// of so many rows.
+struct RunningStatistics {
+    float *mean, *variance;
+    float momentum;
+};
+void move_statistics(const RunningStatistics& running, const float* mean, const float* variance,
+                     std::int64_t rows, std::int64_t channels);
+
 // y = activation((x - mean) / sqrt(variance + eps) * weight + bias + residual); weight, bias and
 // residual may be null.
 struct BatchNorm {

@@ -11,6 +11,7 @@ namespace convlet {
 
 void bind_config(pybind11::module_& m);
 void bind_conv2d(pybind11::module_& m);
+void bind_conv2d_norm(pybind11::module_& m);
 void bind_conv2d_chain(pybind11::module_& m);
 void bind_linear(pybind11::module_& m);
 void bind_pool2d(pybind11::module_& m);

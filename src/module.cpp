@@ -26,6 +26,7 @@ PYBIND11_MODULE(_core, m) {
     convlet::bind_config(m);
     convlet::bind_conv2d(m);
     convlet::bind_conv2d_chain(m);
+    convlet::bind_conv2d_norm(m);
     convlet::bind_linear(m);
     convlet::bind_pool2d(m);
     convlet::bind_adaptive_pool2d(m);

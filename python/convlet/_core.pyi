@@ -61,16 +61,9 @@ def conv2d_chain(
     x: _Array, links: Sequence[_LinkArguments], residual: _Array | None = None
 ) -> _Array: ...
 def conv2d_moments(
-    x: _Array,
-    weight: _Array,
-    bias: _Array | None,
-    stride: _Pair,
-    padding: _Borders,
-    dilation: _Pair,
-    groups: int,
-    packed: PackedWeight | None = None,
-    version: int | None = None,
-) -> tuple[_Array, _Array, _Array]: ...
+    x: _Array, weight: _Array, bias: _Array | None, stride: _Pair, padding: _Borders,
+    dilation: _Pair, groups: int, packed: PackedWeight | None = None, version: int | None = None,
+) -> tuple[_Array, _Array, _Array]: ...  # fmt: skip
 def conv2d_grad_input(
     dy: _Array,
     weight: _Array,
@@ -89,6 +82,20 @@ def conv2d_grad_weight(
     dilation: _Pair,
     groups: int,
 ) -> _Array: ...
+
+_Geometry: TypeAlias = tuple[_Pair, _Borders, _Pair, int]  # stride, padding, dilation, groups
+_NormOf: TypeAlias = tuple[_Array | None, _Array | None, float]  # weight, bias, epsilon
+
+def conv2d_norm_forward(
+    x: _Array, weight: _Array, bias: _Array | None, geometry: _Geometry, norm: _NormOf,
+    running: tuple[_Array, _Array, float] | None, residual: _Array | None, activation: _Activation,
+    packed: PackedWeight | None, version: int | None,
+) -> tuple[_Array, _Array, _Array, _Array]: ...  # fmt: skip
+def conv2d_norm_grad(
+    dy: _Array, x: _Array, before: _Array, mean: _Array, variance: _Array, weight: _Array,
+    geometry: _Geometry, norm: _NormOf, y: _Array | None, activation: _Activation,
+    with_residual: bool, wanted: tuple[bool, bool, bool], overwrite_dy: bool,
+) -> tuple[_Array | None, _Array | None, _Array | None, _Array, _Array, _Array | None]: ...  # fmt: skip
 def conv_transpose2d_forward(
     x: _Array,
     weight: _Array,
@@ -173,20 +180,11 @@ def batch_norm_forward(
     activation: _Activation = "none",
 ) -> _Array: ...
 def batch_norm_grad(
-    dy: _Array,
-    x: _Array,
-    y: _Array | None,
-    mean: _Array,
-    variance: _Array,
-    weight: _Array | None,
-    eps: float,
-    fixed: bool,
-    with_residual: bool,
-    activation: Literal["none", "relu", "relu6"] = "relu",
-    scale: _Array | None = None,
-    shift: _Array | None = None,
-    overwrite_dy: bool = False,
-) -> tuple[_Array, _Array, _Array, _Array | None]: ...
+    dy: _Array, x: _Array, y: _Array | None, mean: _Array, variance: _Array, weight: _Array | None,
+    eps: float, fixed: bool, with_residual: bool,
+    activation: Literal["none", "relu", "relu6"] = "relu", scale: _Array | None = None,
+    shift: _Array | None = None, overwrite_dy: bool = False,
+) -> tuple[_Array, _Array, _Array, _Array | None]: ...  # fmt: skip
 def batch_norm_scale_shift(
     mean: _Array,
     variance: _Array,

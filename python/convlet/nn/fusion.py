@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convlet import _core
 from convlet.autograd import is_recorded
 from convlet.grad_mode import mode
+from convlet.nn._conv_norm import are_one, conv_batch_norm
 from convlet.nn._sequence import ModuleSequence
 from convlet.nn.activation import Hardswish, ReLU, ReLU6, SiLU
 from convlet.nn.conv import Conv2d
@@ -78,6 +79,11 @@ def conv_norm(
     x = as_tensor(input)
     border = {} if padding is None else {"padding": padding}
     if _gathers(conv, norm):
+        assert isinstance(conv, Conv2d)
+        assert isinstance(norm, BatchNorm2d)
+        more = None if residual is None else as_tensor(residual)
+        if are_one(conv, norm, x, activation):
+            return conv_batch_norm(conv, norm, x, more, activation, padding)
         moments: list[Array] = []
         x = conv(x, moments=moments, **border)
         y: Tensor = norm(x, residual=residual, activation=activation, moments=moments)

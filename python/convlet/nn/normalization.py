@@ -90,11 +90,7 @@ class BatchNorm2d(Module):
 
         `moments` are the input's, where they are known.
         """
-        momentum = self.momentum
-        if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked += not computes_again()
-            if momentum is None:
-                momentum = 1.0 / float(self.num_batches_tracked)
+        share = self.note_batch()
         return batch_norm(
             input,
             self.running_mean,
@@ -102,12 +98,20 @@ class BatchNorm2d(Module):
             self.weight,
             self.bias,
             self.uses_batch,
-            0.0 if momentum is None else momentum,
+            share,
             self.eps,
             residual=residual,
             activation=activation,
             moments=moments,
         )
+
+    def note_batch(self) -> float:
+        """Count a batch in training; its share of the running statistics."""
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked += not computes_again()
+            if self.momentum is None:
+                return 1.0 / float(self.num_batches_tracked)
+        return 0.0 if self.momentum is None else self.momentum
 
     @property
     def uses_batch(self) -> bool:

@@ -50,6 +50,11 @@ def noting() -> Iterator[dict[int, Field]]:
         _notes.windows = before
 
 
+def is_noting() -> bool:
+    """Whether this thread's windows are noted."""
+    return _notes.windows is not None
+
+
 def windowed(
     y: Tensor,
     kernel: Sequence[float],
