@@ -129,6 +129,18 @@ def test_a_change_of_what_it_saved_is_refused() -> None:
         y.sum().backward()
 
 
+def test_what_fails_is_not_counted() -> None:
+    conv, norm = layers("3x3", "usual")
+    for shape in ((2, 19, 4, 4), (0, 20, 4, 4), (1, 20, 1, 1)):
+        with pytest.raises(ValueError, match="channel"):
+            nn.conv_norm(conv, norm, Tensor(np.ones(shape)))
+    assert norm.num_batches_tracked == 0
+    assert not norm.running_mean.any()
+    nn.conv_norm(conv, norm, Tensor(np.ones((2, 20, 4, 4))))
+    assert norm.num_batches_tracked == 1
+    assert norm.running_mean.any()
+
+
 def test_a_checkpoint_moves_statistics_once() -> None:
     conv, norm = layers("3x3", "usual")
     x = Tensor(np.random.default_rng(0).standard_normal((2, 20, 4, 4)), requires_grad=True)

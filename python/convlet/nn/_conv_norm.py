@@ -61,10 +61,9 @@ def conv_batch_norm(
     geometry = conv.stride, sides, conv.dilation, conv.groups
     x_data, (w_data, version) = x.data, array_and_version(w)
     parents = tuple(p for p in (x, w, b, scale, shift, residual) if p is not None)
-    share = norm.note_batch()
     running = None
     if norm.running_mean is not None and norm.running_var is not None and not computes_again():
-        running = norm.running_mean, norm.running_var, share
+        running = norm.running_mean, norm.running_var, norm.share_of_batch()
     numbers = (
         None if scale is None else scale.data, None if shift is None else shift.data, norm.eps
     )  # fmt: skip
@@ -80,6 +79,7 @@ def conv_batch_norm(
         None if is_recorded(parents) else conv.packed,
         version,
     )
+    norm.note_batch()
     # What the activation cut is told by what is between, which is read anyway, without a residual.
     kept = None if residual is None or activation == "none" else y
 

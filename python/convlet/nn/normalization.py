@@ -90,28 +90,33 @@ class BatchNorm2d(Module):
 
         `moments` are the input's, where they are known.
         """
-        share = self.note_batch()
-        return batch_norm(
+        y = batch_norm(
             input,
             self.running_mean,
             self.running_var,
             self.weight,
             self.bias,
             self.uses_batch,
-            share,
+            self.share_of_batch(),
             self.eps,
             residual=residual,
             activation=activation,
             moments=moments,
         )
+        self.note_batch()
+        return y
 
-    def note_batch(self) -> float:
-        """Count a batch in training; its share of the running statistics."""
+    def share_of_batch(self) -> float:
+        """The next batch's share of the running statistics."""
+        if self.momentum is not None:
+            return self.momentum
+        batches = self.num_batches_tracked if self.training else None
+        return 0.0 if batches is None else 1.0 / (float(batches) + 1.0)
+
+    def note_batch(self) -> None:
+        """Count a batch that went through in training."""
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked += not computes_again()
-            if self.momentum is None:
-                return 1.0 / float(self.num_batches_tracked)
-        return 0.0 if self.momentum is None else self.momentum
 
     @property
     def uses_batch(self) -> bool:
