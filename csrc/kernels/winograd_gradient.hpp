@@ -56,29 +56,6 @@ INLINE void data_lanes(const float* const (&pixels)[Points][Points], std::int64_
     }
 }
 
-// The same of a tile with a short side, to the points that it takes.
-template <int Points>
-__attribute__((noinline)) void short_data_lanes(const float* const (&pixels)[Points][Points],
-                                                const Sides& sides, const PointRows& rows,
-                                                std::int64_t c, float* RESTRICT out,
-                                                std::int64_t stride) {
-    Lane half[Points * Points];
-    const int across = points_of(Points, sides.columns);
-    for (int j = 0; j < across; ++j) {
-        const float* column[Points];
-        for (int i = 0; i < Points; ++i) column[i] = pixels[j][i] + c;
-        data_side<Points>(sides.rows, column, half[j], Points * VECTOR);
-    }
-    for (const int i : rows.at) {
-        if (i >= 0 && takes(Points, sides.rows, i)) {
-            const float* row[Points];
-            for (int j = 0; j < Points; ++j) row[j] = half[i * Points + j];
-            data_side<Points>(sides.columns, row, out, stride);
-        }
-        out += Points * stride;
-    }
-}
-
 template <int Points, int First, int Second>
 INLINE void transform_data(const TilePixels<Points>& pixels, const Sides& sides,
                            const TilePixels<Points>* next, std::int64_t first, std::int64_t last,
@@ -91,7 +68,7 @@ INLINE void transform_data(const TilePixels<Points>& pixels, const Sides& sides,
         if (whole)
             data_lanes<Points, First, Second>(pixels.at, c, out, stride);
         else
-            short_data_lanes(pixels.at, sides, ROWS, c, out, stride);
+            short_lanes<Side::data, Points>(pixels.at, sides, ROWS.at, c, out, stride);
     }
     if (c == last) return;
     Lane inputs[Points * Points], points[2 * Points] = {};
@@ -101,7 +78,7 @@ INLINE void transform_data(const TilePixels<Points>& pixels, const Sides& sides,
     if (whole)
         data_lanes<Points, First, Second>(at, 0, points[0], VECTOR);
     else
-        short_data_lanes(at, sides, ROWS, 0, points[0], VECTOR);
+        short_lanes<Side::data, Points>(at, sides, ROWS.at, 0, points[0], VECTOR);
     for (int p = 0; p < (Second < 0 ? 1 : 2) * Points; ++p)
         for (std::int64_t l = 0; l < lanes; ++l) out[p * stride + l] = points[p][l];
 }
@@ -127,27 +104,6 @@ INLINE void filter_lanes(const float* const (&gradients)[OUT][OUT], std::int64_t
     }
 }
 
-template <int Points>
-__attribute__((noinline)) void short_filter_lanes(const float* const (&gradients)[OUT][OUT],
-                                                  const Sides& sides, const PointRows& rows,
-                                                  std::int64_t k, float* RESTRICT out,
-                                                  std::int64_t stride) {
-    Lane half[OUT * Points];
-    for (int j = 0; j < sides.columns; ++j) {
-        const float* column[OUT];
-        for (int i = 0; i < OUT; ++i) column[i] = gradients[j][i] + k;
-        gradient_side<Points>(sides.rows, column, half[j], OUT * VECTOR);
-    }
-    for (const int i : rows.at) {
-        if (i >= 0 && takes(Points, sides.rows, i)) {
-            const float* row[OUT];
-            for (int j = 0; j < OUT; ++j) row[j] = half[i * OUT + j];
-            gradient_side<Points>(sides.columns, row, out, stride);
-        }
-        out += Points * stride;
-    }
-}
-
 // A panel's filters, of which `valid` lanes exist.
 template <int Points, int First, int Second>
 INLINE void transform_filters(const TileGradients& gradients, const Sides& sides,
@@ -155,13 +111,13 @@ INLINE void transform_filters(const TileGradients& gradients, const Sides& sides
                               std::int64_t valid, float* RESTRICT out, std::int64_t stride) {
     constexpr PointRows ROWS{{First, Second}};
     const bool whole = are_whole(sides);
-    const auto lanes_of = [&](const float* const(&at)[OUT][OUT], std::int64_t k, float* to)
-                              __attribute__((always_inline)) {
-                                  if (whole)
-                                      filter_lanes<Points, First, Second>(at, k, to, stride);
-                                  else
-                                      short_filter_lanes<Points>(at, sides, ROWS, k, to, stride);
-                              };
+    const auto lanes_of = [&](const float* const(&at)[OUT][OUT], std::int64_t k,
+                              float* to) __attribute__((always_inline)) {
+        if (whole)
+            filter_lanes<Points, First, Second>(at, k, to, stride);
+        else
+            short_lanes<Side::gradients, Points>(at, sides, ROWS.at, k, to, stride);
+    };
     std::int64_t j = 0;
     for (; j + VECTOR <= valid; j += VECTOR) {
         if (next != nullptr && j % LINE == 0) fetch_pixels(next->at, start + j);

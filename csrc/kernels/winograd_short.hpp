@@ -127,20 +127,14 @@ INLINE void short_side_of(int outputs, const float* const* from, float* to, Step
 }
 
 // The same for a side of any number of outputs, whose transforms of whole ones are winograd.hpp's.
-template <int Points>
-INLINE void data_side(int outputs, const float* const (&d)[Points], float* o, Step1 os) {
-    if (outputs == OUT)
-        data_transform(d, o, os);
+template <Side Kind, int Points, int Inputs>
+INLINE void side_of(int outputs, const float* const (&from)[Inputs], float* to, Step1 step) {
+    if (outputs < OUT)
+        short_side_of<Kind, Points>(outputs, from, to, step);
+    else if constexpr (Kind == Side::data)
+        data_transform(from, to, step);
     else
-        short_side_of<Side::data, Points>(outputs, d, o, os);
-}
-
-template <int Points>
-INLINE void gradient_side(int outputs, const float* const (&g)[OUT], float* o, Step1 os) {
-    if (outputs == OUT)
-        gradient_transform<Points>(g, o, os);
-    else
-        short_side_of<Side::gradients, Points>(outputs, g, o, os);
+        gradient_transform<Points>(from, to, step);
 }
 
 template <int Points>
@@ -150,6 +144,29 @@ INLINE void output_side(int outputs, const float* m, Step1 ms, float* o, Step1 o
     const int count = points_of(Points, outputs);
     for (int q = 0; q < count; ++q) points[q] = m + point_at(Points, count, q) * ms;
     short_side_of<Side::outputs, Points>(outputs, points, o, os);
+}
+
+// VECTOR channels of a tile with a short side, of which input (i, j) is at at[j][i] + c: the points
+// that it takes of some rows of points go to out + (r * Points + column) * stride for the rth row.
+template <Side Kind, int Points, int Inputs, int Rows>
+__attribute__((noinline)) void short_lanes(const float* const (&at)[Inputs][Inputs],
+                                           const Sides& sides, const int (&rows)[Rows],
+                                           std::int64_t c, float* RESTRICT out, Step1 stride) {
+    Lane half[Points * Inputs];
+    const int across = inputs_of(Kind, Points, sides.columns);
+    for (int j = 0; j < across; ++j) {
+        const float* column[Inputs];
+        for (int i = 0; i < Inputs; ++i) column[i] = at[j][i] + c;
+        side_of<Kind, Points>(sides.rows, column, half[j], Inputs * VECTOR);
+    }
+    for (const int i : rows) {
+        if (i >= 0 && takes(Points, sides.rows, i)) {
+            const float* row[Inputs];
+            for (int j = 0; j < Inputs; ++j) row[j] = half[i * Inputs + j];
+            side_of<Kind, Points>(sides.columns, row, out, stride);
+        }
+        out += Points * stride;
+    }
 }
 
 }  // namespace

@@ -157,22 +157,11 @@ INLINE void transform_lanes(const float* const (&pixels)[Points][Points], std::i
 
 // The same of a tile with a short side, to the points that it takes.
 template <int Points>
-__attribute__((noinline)) void transform_short(const float* const (&pixels)[Points][Points],
-                                               const Sides& sides, std::int64_t c,
-                                               float* RESTRICT out, std::int64_t point_stride) {
-    Lane columns[Points * Points];
-    const int across = points_of(Points, sides.columns), down = points_of(Points, sides.rows);
-    for (int j = 0; j < across; ++j) {
-        const float* column[Points];
-        for (int i = 0; i < Points; ++i) column[i] = pixels[j][i] + c;
-        data_side<Points>(sides.rows, column, columns[j], Points * VECTOR);
-    }
-    for (int q = 0; q < down; ++q) {
-        const int i = point_at(Points, down, q);
-        const float* row[Points];
-        for (int j = 0; j < Points; ++j) row[j] = columns[i * Points + j];
-        data_side<Points>(sides.columns, row, out + i * Points * point_stride, point_stride);
-    }
+INLINE void transform_short(const float* const (&pixels)[Points][Points], const Sides& sides,
+                            std::int64_t c, float* out, std::int64_t point_stride) {
+    int rows[Points];
+    for (int i = 0; i < Points; ++i) rows[i] = i;
+    short_lanes<Side::data, Points>(pixels, sides, rows, c, out, point_stride);
 }
 
 // Transforms channels [first, last) of a tile. The pixels of the tile after it are fetched
