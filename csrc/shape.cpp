@@ -153,6 +153,15 @@ Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
     return s;
 }
 
+void check_batch_of_norm(const Conv2dShape& s) {
+    const std::int64_t pixels = s.images * s.out_height * s.out_width;
+    if (pixels == 0)
+        reject("conv2d_moments: the output must have at least 1 value per channel, got 0");
+    if (pixels == 1)
+        reject("batch_norm: training needs more than 1 value per channel, got input of shape (1, ",
+               s.out_channels, ", 1, 1)");
+}
+
 Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weight,
                                      const Conv2dArguments& a, const Pair& output_padding) {
     checked_size(a.op, a.input, input);

@@ -108,6 +108,8 @@ void check_parts(const char* op, const char* name, const std::vector<std::int64_
 
 Conv2dShape checked_conv2d(const Extents4& input, const Extents4& weight,
                            const Conv2dArguments& arguments);
+// Whether what a convolution gives can be normalised by its own moments.
+void check_batch_of_norm(const Conv2dShape& shape);
 // The convolution whose gradient of the input a transposed convolution is: its output has the
 // extents of `input`, its input those of the transposed convolution's output.
 Conv2dShape checked_conv_transpose2d(const Extents4& input, const Extents4& weight,

@@ -6,9 +6,7 @@
 
 #include "array.hpp"
 #include "bindings.hpp"
-#include "conv2d.hpp"
-#include "layout.hpp"
-#include "norm.hpp"
+#include "conv2d_norm.hpp"
 #include "reject.hpp"
 
 namespace convlet {
@@ -30,8 +28,6 @@ Conv2dShape shape_of_conv(const char* op, const Extents4& x, const Dense& weight
                           {op, pair(stride), borders(padding), pair(dilation), groups});
 }
 
-std::int64_t pixels_of(const Conv2dShape& s) { return s.images * s.out_height * s.out_width; }
-
 std::optional<Images> images_of(const char* op, const char* name, const OptionalArray& array,
                                 const Conv2dShape& shape) {
     if (!array) return std::nullopt;
@@ -41,15 +37,14 @@ std::optional<Images> images_of(const char* op, const char* name, const Optional
 
 const float* pointer(const std::optional<Images>& array) { return array ? array->data : nullptr; }
 
-std::optional<RunningStatistics> running_of(std::optional<RunningArgument>& running,
-                                            std::int64_t channels) {
-    if (!running) return std::nullopt;
+RunningStatistics running_of(std::optional<RunningArgument>& running, std::int64_t channels) {
+    if (!running) return {};
     auto& [mean, variance, momentum] = *running;
     const char* op = "batch_norm";
     check_extent(op, "running_mean", mean.size(), channels);
     check_extent(op, "running_var", variance.size(), channels);
-    return RunningStatistics{in_place({op, "running_mean"}, mean),
-                             in_place({op, "running_var"}, variance), momentum};
+    return {in_place({op, "running_mean"}, mean), in_place({op, "running_var"}, variance),
+            momentum};
 }
 
 py::tuple forward(const Array& x, const Array& weight, const OptionalArray& bias,
@@ -60,28 +55,22 @@ py::tuple forward(const Array& x, const Array& weight, const OptionalArray& bias
     const Dense w = dense({op, "weight"}, weight, 4);
     const Conv2dShape shape = shape_of_conv(op, image_extents({op, "x"}, x), w, geometry);
     const auto& [norm_weight, norm_bias, eps] = norm;
-    const std::int64_t channels = shape.out_channels, pixels = pixels_of(shape);
+    check_batch_of_norm(shape);
+    const std::int64_t channels = shape.out_channels;
     const auto b = per_channel({op, "bias"}, bias, channels);
     const auto nw = per_channel({"batch_norm", "weight"}, norm_weight, channels);
     const auto nb = per_channel({"batch_norm", "bias"}, norm_bias, channels);
-    if (pixels == 0) reject(op, ": the output must have at least 1 value per channel, got 0");
-    if (pixels == 1)
-        reject("batch_norm: training needs more than 1 value per channel, got input of shape (1, ",
-               channels, ", 1, 1)");
     const auto statistics = running_of(running, channels);
     const auto more = images_of("batch_norm", "residual", residual, shape);
     const Activation f = activation_named("batch_norm", activation);
     const Images in = images({op, "x"}, x);
     Array before = empty_images(output_extents(shape)), y = empty_images(output_extents(shape));
     Array mean = empty({channels}), variance = empty({channels});
-    float *between = data(before), *out = data(y), *m = data(mean), *v = data(variance);
-    without_gil([&] {
-        const Epilogue epilogue{nullptr, pointer(b), nullptr, Activation::none};
-        conv2d_forward(shape, in.data, w.data, epilogue, between, {packed, version}, m, v);
-        if (statistics) move_statistics(*statistics, m, v, pixels, channels);
-        batch_norm_forward({pixels, channels, m, v, pointer(nw), pointer(nb), eps, f}, between,
-                           pointer(more), out);
-    });
+    const Conv2dNorm layer{shape, pointer(nw), pointer(nb), eps, f};
+    const Conv2dNormForward pass{in.data,       w.data,         pointer(b),
+                                 pointer(more), statistics,     data(before),
+                                 data(mean),    data(variance), data(y)};
+    without_gil([&] { conv2d_norm_forward(layer, pass, {packed, version}); });
     return py::make_tuple(y, before, mean, variance);
 }
 
@@ -94,7 +83,7 @@ py::tuple backward(const Array& dy, const Array& x, const Array& before, const A
     const Conv2dShape shape = shape_of_conv(op, image_extents({op, "x"}, x), w, geometry);
     const auto& [norm_weight, norm_bias, eps] = norm;
     const auto& [of_x, of_weight, of_bias] = wanted;
-    const std::int64_t channels = shape.out_channels, pixels = pixels_of(shape);
+    const std::int64_t channels = shape.out_channels;
     const Images grad = *images_of(op, "dy", dy, shape),
                  mid = *images_of(op, "before", before, shape);
     const auto after = images_of(op, "y", y, shape);
@@ -123,22 +112,15 @@ py::tuple backward(const Array& dy, const Array& x, const Array& before, const A
     if (of_x) x_out = place(empty_images(input_extents(shape)), dx);
     if (of_weight) w_out = place(empty(Shape(weight_extents(shape))), dw);
     if (of_bias) b_out = place(empty({channels}), db);
-    BatchNormGradient g{grad.data,     mid.data,  pointer(after), nullptr, nullptr,
-                        data(between), data(dnw), data(dnb),      nullptr, false};
-    if (with_residual && cut) g.dresidual = data(dz);
-    without_gil([&] {
-        const BatchNorm n{pixels, channels, m->data, v->data, pointer(nw), pointer(nb), eps, f};
-        const Scratch scale(channels), shift(channels);
-        if (cut && !after) {
-            batch_norm_scale_shift(n, nullptr, scale.data(), shift.data());
-            g.scale = scale.data();
-            g.shift = shift.data();
-        }
-        batch_norm_grad(n, g);
-        if (of_weight) conv2d_grad_weight(shape, g.dx, in.data, w_out);
-        if (of_bias) channel_sum(g.dx, pixels, channels, b_out);
-        if (of_x) conv2d_grad_input(shape, g.dx, w.data, nullptr, x_out);
-    });
+    const Conv2dNorm layer{shape, pointer(nw), pointer(nb), eps, f};
+    const Conv2dNormGradient g{grad.data,      in.data,
+                               w.data,         mid.data,
+                               m->data,        v->data,
+                               pointer(after), data(between),
+                               x_out,          w_out,
+                               b_out,          data(dnw),
+                               data(dnb),      with_residual && cut ? data(dz) : nullptr};
+    without_gil([&] { conv2d_norm_grad(layer, g); });
     return py::make_tuple(dx, dw, db, dnw, dnb, with_residual ? py::object(dz) : py::none());
 }
 
